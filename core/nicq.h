@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// nicq.h - a NIC queue pair as a primitive: ring memory and an interrupt line, owned.
+//
+// Ownership. From core_nicq_claim to core_nicq_release the queue pair belongs to one
+// owner: only that owner writes its ring memory and rings its doorbell, and core never
+// looks inside. Core does not know descriptor formats; dev/ring does. Two owners can
+// drive two queues of one NIC and neither can claim the other's. Release only after
+// the device was told to stop (reset, or queue reset): the frames go to somebody else.
+//
+//         owner ── writes ──► ring memory ◄── DMA ── device
+//                                 ▲
+//         core ── hands out, takes back; never reads
+#ifndef CORE_NICQ_H
+#define CORE_NICQ_H
+
+#include "core/pci.h"
+#include "exo/types.h"
+
+#define CORE_NICQ_MAX 16 // queue pairs that can be owned at one time, over all NICs
+
+struct core_nicq_ring {
+    void *mem;      // frame-aligned, zeroed
+    struct pa pa;   // the same, as the device sees it
+    uint32_t bytes; // whole frames
+};
+
+struct core_nicq {
+    struct pci_addr nic;
+    uint16_t index;           // queue pair 0 …
+    struct core_nicq_ring rx; // device → owner
+    struct core_nicq_ring tx; // owner → device
+    int irq;                  // one line for both directions
+    const char *owner;
+};
+
+// Claims queue pair `index` of the NIC at `nic`, with ring memory of at least the
+// sizes given (as the format in dev/ring computes them).
+//
+// Owner:  gives the pair, its memory and its interrupt line to the caller.
+// Errors: -EXO_EBUSY   the pair has an owner.
+//         -EXO_ENOMEM  no frames for the rings.
+//         -EXO_ENOSPC  CORE_NICQ_MAX pairs, or all interrupt lines, are owned.
+int core_nicq_claim(struct pci_addr nic, uint16_t index, uint32_t rx_bytes, uint32_t tx_bytes,
+                    const char *owner, struct core_nicq *out);
+
+// Takes the pair back. `q` is dead afterwards.
+void core_nicq_release(struct core_nicq *q);
+
+#endif

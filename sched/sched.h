@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// sched.h - cooperative tasks on one CPU core: they run until they yield, sleep or wait.
+//
+// All state is in one struct sched; a process may hold any number. Time and idleness
+// come in through struct sched_env. Memory for tasks and stacks is the caller's.
+// A task's stack is never smaller than TASK_STACK_MIN; its lowest word is a canary,
+// checked whenever the task stops running.
+#ifndef SCHED_SCHED_H
+#define SCHED_SCHED_H
+
+#include "exo/list.h"
+#include "exo/types.h"
+
+#define TASK_STACK_MIN 1024u
+
+struct sched;
+struct task;
+
+struct sched_env {
+    exo_ns (*now)(void *ctx);
+    // Called when no task can run: returns once something may have changed (an
+    // interrupt, a packet) or `deadline` is reached. It may wake tasks.
+    void (*idle)(void *ctx, exo_ns deadline);
+    void *ctx;
+};
+
+enum task_state { TASK_READY, TASK_RUNNING, TASK_PARKED, TASK_DEAD };
+
+struct task {
+    void *sp;              // saved stack pointer while not running
+    struct list link;      // ready queue, an event's waiters, or none
+    struct list timer;     // sleepers, ordered by deadline, or none
+    struct sched *sched;
+    enum task_state state;
+    bool timed_out;        // why the last park ended
+    exo_ns deadline;       // while in the sleepers' list
+    void (*fn)(void *arg);
+    void *arg;
+    const char *name;      // a literal, for panics and statistics
+    void *stack;
+    size_t stack_bytes;
+    void (*on_exit)(struct task *task, void *ctx); // see task_start
+    void *on_exit_ctx;
+};
+
+struct sched {
+    struct sched_env env;
+    struct task *current;  // null while the loop itself runs
+    void *loop_sp;         // the stack of sched_run's caller
+    struct list ready;     // in the order they became ready
+    struct list sleepers;  // by deadline
+    uint32_t live;         // tasks started and not dead
+    uint64_t switches;     // task switches so far
+};
+
+void sched_init(struct sched *s, const struct sched_env *env);
+
+// Runs tasks until none is left. Calls env->idle when all of them are parked.
+void sched_run(struct sched *s);
+
+// The task that is running, or null.
+static inline struct task *task_self(const struct sched *s)
+{
+    return s->current;
+}
+
+// Starts a task. `task` and `stack` are lent until it is dead. When `fn` returns,
+// `on_exit` (may be null) is called on the loop's stack: the place to free both.
+void task_start(struct sched *s, struct task *task, const char *name, void *stack,
+                size_t stack_bytes, void (*fn)(void *), void *arg,
+                void (*on_exit)(struct task *, void *), void *on_exit_ctx);
+
+// Lets every other ready task run once.
+void task_yield(struct sched *s);
+
+void task_sleep_until(struct sched *s, exo_ns deadline);
+
+// Stops until task_wake or `deadline`. Returns false if it was the deadline.
+bool task_park(struct sched *s, exo_ns deadline);
+
+// Makes a parked task ready; does nothing to one that is not parked.
+void task_wake(struct task *task);
+
+// Ends the running task as if its function had returned.
+_Noreturn void task_exit(struct sched *s);
+
+#endif
