@@ -2,20 +2,14 @@
 // test_virtio_ring.c - the split virtqueue against honest and lying devices.
 //
 // Ring memory and slots are exact heap allocations, so that the address sanitizer sees
-// every step out of bounds.
+// every step out of bounds. Loops of many thousands use exo_assert: ck_assert tells its
+// parent about each success.
 #include "dev/ring/virtio_net_frame.h"
 #include "exo/bits.h"
 #include "test/support/check_main.h"
 #include "test/support/virtq_device.h"
 
 #include <string.h>
-
-// ck_assert for loops of millions: Check's own tells its parent about each one.
-#define MUST(cond)                                                                                 \
-    do {                                                                                           \
-        if (!(cond))                                                                               \
-            ck_abort_msg("%s", #cond);                                                             \
-    } while (0)
 
 struct pair {
     struct virtio_ring ring;
@@ -144,8 +138,8 @@ static void run_long(uint16_t size, bool event_idx)
         uint32_t adds = xorshift(&seed) % (size + 1u);
         for (uint32_t i = 0; i < adds && p.ring.free_count; i++) {
             uint16_t id = virtio_ring_add(&p.ring, pa_of(next_tag), 2048, VIRTQ_DESC_WRITE);
-            MUST(id < size);
-            MUST(tag[id] == 0);
+            exo_assert(id < size);
+            exo_assert(tag[id] == 0);
             tag[id] = next_tag++;
         }
         virtio_ring_publish(&p.ring);
@@ -157,23 +151,23 @@ static void run_long(uint16_t size, bool event_idx)
             uint32_t pick = xorshift(&seed) % held_count;
             int32_t id = held[pick];
             held[pick] = held[--held_count];
-            MUST(p.device.desc[id].addr == pa_of(tag[id]).v);
+            exo_assert(p.device.desc[id].addr == pa_of(tag[id]).v);
             virtq_device_complete(&p.device, (uint16_t)id, tag[id]);
         }
 
         uint16_t ready = virtio_ring_ready(&p.ring);
-        MUST(ready == done);
+        exo_assert(ready == done);
         for (uint16_t i = 0; i < ready; i++) {
             uint32_t len;
             int32_t id = virtio_ring_reap(&p.ring, &len);
-            MUST(id >= 0);
-            MUST(len == tag[id]);
+            exo_assert(id >= 0);
+            exo_assert(len == tag[id]);
             tag[id] = 0;
             back++;
         }
-        MUST(p.ring.free_count + p.ring.lent == size);
+        exo_assert(p.ring.free_count + p.ring.lent == size);
     }
-    MUST(p.ring.fault == VIRTIO_RING_OK);
+    exo_assert(p.ring.fault == VIRTIO_RING_OK);
     free(tag);
     free(held);
     pair_fini(&p);
@@ -371,8 +365,8 @@ START_TEST(random_used_rings_never_lead_out_of_bounds)
         for (uint16_t n = virtio_ring_ready(&p.ring); n && virtio_ring_reap(&p.ring, &len) >= 0;
              n--)
             back++;
-        MUST(back <= 16);
-        MUST(p.ring.free_count + p.ring.lent == 16);
+        exo_assert(back <= 16);
+        exo_assert(p.ring.free_count + p.ring.lent == 16);
         pair_fini(&p);
     }
 }
