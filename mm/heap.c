@@ -154,24 +154,26 @@ int heap_add(struct heap *h, void *mem, size_t bytes)
     return 0;
 }
 
-static void *alloc_slowly(struct heap *h, size_t bytes)
+// Out of line, so that the common case below saves no registers for this one.
+__attribute__((noinline)) static void *alloc_uncached(struct heap *h, size_t bytes)
 {
-    struct heap_block *b = take(h, bytes);
+    size_t want = block_bytes_for(bytes);
+    struct heap_block *b = want ? take(h, want) : NULL;
     if (!b)
         return NULL;
-    settle(h, b, heap_block_bytes(b), bytes, 0);
+    settle(h, b, heap_block_bytes(b), want, 0);
     count_up(h, heap_block_bytes(b));
     return heap_block_payload(b);
 }
 
 void *heap_alloc(struct heap *h, size_t bytes)
 {
+    if (bytes > HEAP_CACHE_BYTES - HEAP_HEAD)
+        return alloc_uncached(h, bytes);
     size_t want = block_bytes_for(bytes);
-    if (!want)
-        return NULL;
-    struct heap_block *b;
-    if (want > HEAP_CACHE_BYTES || !(b = cache_pop(&h->cache[want / HEAP_ALIGN])))
-        return alloc_slowly(h, want);
+    struct heap_block *b = cache_pop(&h->cache[want / HEAP_ALIGN]);
+    if (!b)
+        return alloc_uncached(h, bytes);
     heap_block_retag(b, HEAP_CACHED, HEAP_USED);
     count_up(h, want);
     return heap_block_payload(b);
