@@ -20,6 +20,9 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
 execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=include
     OUTPUT_VARIABLE gcc_include OUTPUT_STRIP_TRAILING_WHITESPACE)
 
+# ./exocore configures again when this file is gone, as after a cleared cache.
+file(WRITE ${PROJECT_BINARY_DIR}/libc.txt ${picolibc_dir}/lib/libc.a)
+
 add_library(exo_libc STATIC IMPORTED GLOBAL)
 set_target_properties(exo_libc PROPERTIES
     IMPORTED_LOCATION ${picolibc_dir}/lib/libc.a

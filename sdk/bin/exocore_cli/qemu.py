@@ -75,7 +75,7 @@ class Machine:
                    "-serial", self.serial, "-device", DEBUG_EXIT, "-drive", drive]
         netdev = self.netdev()
         if netdev:
-            command += ["-netdev", netdev, "-device", "virtio-net-pci,disable-legacy=on,netdev=n0"]
+            command += ["-netdev", netdev, "-device", "virtio-net-pci,disable-legacy=on,romfile=,netdev=n0"]
         if self.pcap:
             command += ["-object", f"filter-dump,id=pcap,netdev=n0,file={quoted(self.pcap)}"]
         if self.gdb:
