@@ -21,9 +21,11 @@ KERNEL_LBA = STAGE2_LBA + STAGE2_SECTORS
 BOOT_HEADER_OFFSET = 16
 BOOT_MAGIC = b"EXOBOOT1"
 
-# Whole 64 KiB: qcow2's cluster, and a multiple of the 4 KiB sectors that some hosts'
-# direct I/O insists on. No BIOS needs whole cylinders, because we read by LBA.
-IMAGE_ALIGN = 64 * 1024
+# A BIOS reads LBA 0 by cylinder, head and sector, and SeaBIOS on AHCI refuses a disk with
+# less than one whole cylinder of its geometry (16 heads, 63 sectors). We read the rest by
+# LBA, so that behind the first cylinder the size need only suit direct I/O (4 KiB sectors).
+IMAGE_MIN = 16 * 63 * SECTOR
+IMAGE_ALIGN = 4096
 
 PARTITION_TYPE = 0xDA  # "non-file-system data": tools leave it alone
 CHS_USE_LBA = b"\xfe\xff\xff"
@@ -100,7 +102,7 @@ def _stage2_area(stage2: bytes, kernel_bytes: int, cmdline: bytes) -> bytes:
 def make_image(stage1: bytes, stage2: bytes, kernel_elf: bytes, cmdline: str = "") -> bytes:
     """A bootable disk. ValueError says which part does not fit or is not what it should be."""
     kernel = strip_elf(kernel_elf)
-    total = _round_up(KERNEL_LBA * SECTOR + len(kernel), IMAGE_ALIGN)
+    total = max(IMAGE_MIN, _round_up(KERNEL_LBA * SECTOR + len(kernel), IMAGE_ALIGN))
     area = _stage2_area(stage2, len(kernel), cmdline.encode())
     # The same input gives the same image, and different kernels different signatures.
     signature = zlib.crc32(area + kernel)
