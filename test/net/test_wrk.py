@@ -24,7 +24,7 @@ def load(url):
     expect(not errors, f"wrk: {errors}\n{out}")
     requests = int(re.search(r"(\d+) requests in", out).group(1))
     expect(requests >= CONNECTIONS, f"wrk: only {requests} requests\n{out}")
-    percentiles = re.findall(r"(50|99)%\s+(\S+)", out)
+    percentiles = re.findall(r"^ +(50|99)% +(\S+)", out, re.M)
     say(f"wrk: {requests} requests in {SECONDS} s, none failed; "
         + ", ".join(f"p{p} {t}" for p, t in percentiles))
 
