@@ -4,7 +4,7 @@
 
     a layer      sees the vocabulary (exo/), itself, and its SEES
     vocabulary   sees itself; so the bottom floor needs nothing
-    an example   sees sdk, its own folder, and the layers of its USES
+    an example   sees sdk, its own folder, the layers of its USES, and what those see
     test, bench  are free: they look at everything
 
 <system> headers have lists too: PURE layers get those that are types, limits and mem*.
@@ -41,9 +41,9 @@ def room_of(tree, path):
     return layer.name if layer else path.split("/")[0]
 
 
-def resolve(tree, path):
+def resolve(tree, path, own_folder=None):
     """The file of the tree that an #include names, or None."""
-    for base in ("", "sdk/include/"):
+    for base in ("", "sdk/include/") + ((own_folder,) if own_folder else ()):
         if (tree.root / (base + path)).is_file():
             return base + path
     return None
@@ -72,7 +72,9 @@ def visible_from(tree, path, room):
     if room == "exo":
         return {"exo"}
     if room == "examples":
-        return {"exo", "sdk"} | uses_of(tree, path)
+        uses = uses_of(tree, path)
+        return {"exo", "sdk"}.union(uses, *(tree.layers[u].sees for u in uses
+                                            if u in tree.layers))
     if room in tree.layers:
         return {"exo", room} | tree.layers[room].sees
     return set()
@@ -95,9 +97,11 @@ def check_file(tree, path):
     if room in FREE_ROOMS:
         return
     visible = visible_from(tree, path, room)
+    # An app is written like one outside the tree: its own files need no room in front.
+    own_folder = path.rpartition("/")[0] + "/" if room == "examples" else None
     for line, header, is_system in includes(tree.text(path)):
         where = f"{path}:{line}"
-        found = resolve(tree, header)
+        found = resolve(tree, header, None if is_system else own_folder)
         if is_system and is_libc(found):
             if not system_allowed(room, header):
                 yield f"{where}: {room} may not include <{header}>"

@@ -103,9 +103,12 @@ class LayersTest(TidyCase):
         self.write("core/log.h", "")
         self.write("examples/web/CMakeLists.txt", "exo_app(web SOURCES web.c USES netstack)\n")
         self.write("examples/web/page.h", "")
-        self.write("examples/web/web.c", '#include "netstack/net.h"\n'
-                   '#include "examples/web/page.h"\n#include "core/log.h"\n')
+        self.write("examples/web/web.c", '#include "netstack/net.h"\n#include "page.h"\n'
+                   '#include "core/log.h"\n')
         self.assertCaught(layers.check, "examples/web/web.c:3", "examples does not see core")
+        self.write("examples/web/CMakeLists.txt",
+                   "exo_app(web SOURCES web.c USES netstack dev PORTS 80:80)\n")
+        self.assertClean(layers.check)  # dev sees core
 
     def test_tests_are_free(self):
         self.write("core/log.h", "")
