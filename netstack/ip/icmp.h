@@ -2,7 +2,7 @@
 // icmp.h - echo, errors to send and errors received, for IPv4.
 //
 // Nothing that ICMP says changes our configuration: redirects, router advertisements,
-// address masks, timestamps and source quench are dropped (RFC 6633, RFC 8326 practice).
+// address masks, timestamps and source quench are dropped (RFC 6633, RFC 6918).
 // Spec: RFC 792; RFC 1122 §3.2.2; RFC 1812 §4.3.2.
 #ifndef NETSTACK_IP_ICMP_H
 #define NETSTACK_IP_ICMP_H

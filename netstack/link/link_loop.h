@@ -27,8 +27,8 @@ void link_loop_init(struct link_loop *loop);
 void link_loop_fini(struct link_loop *loop);
 
 // The link to hand to the stack at end 0 or 1. `loop` must outlive it and not move.
-struct net_link link_loop_end(struct link_loop *loop, uint32_t end, struct mac mac,
-                              uint16_t mtu_bytes);
+struct net_link link_loop_link(struct link_loop *loop, uint32_t end, struct mac mac,
+                               uint16_t mtu_bytes);
 
 // Says where frames for this end find their buffers. Until then they are dropped.
 void link_loop_attach(struct link_loop *loop, uint32_t end, struct pkt_pool *pool);
