@@ -5,7 +5,7 @@
 //            ▼                                                         │
 //     SELECTING ──offer──► REQUESTING ──ACK──► BOUND ──T1──► RENEWING ─┤
 //       ▲                      │                 ▲              │ T2   │
-//       └── NAK, 4 in vain ────┘                 └──── ACK ─────┤      │
+//       └── NAK, 5 in vain ────┘                 └──── ACK ─────┤      │
 //                                                               ▼      │
 //                                                          REBINDING ──┘
 //
@@ -26,6 +26,8 @@
 #include "netstack/base/pkt.h"
 #include "netstack/wire/dhcp.h"
 
+#define DHCP_REQUESTS 5u // to one server before the search begins anew
+
 enum dhcp_state {
     DHCP_SELECTING,  // DISCOVER is repeated until somebody offers
     DHCP_REQUESTING, // the offer is accepted, its ACK is awaited
@@ -39,8 +41,8 @@ struct dhcp_lease {
     uint8_t prefix_len;
     struct ip4 router;             // 0.0.0.0: none named
     struct ip4 dns[WIRE_DHCP_DNS]; // 0.0.0.0 behind the last
-    uint16_t mtu_bytes;            // 0: not named
     struct ip4 server;             // who gave it
+    uint16_t mtu_bytes;            // 0: not named
 };
 
 struct dhcp {

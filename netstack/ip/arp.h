@@ -65,12 +65,13 @@ struct arp_stats {
 struct arp {
     struct mac mac;         // ours
     struct ip4 addr;        // ours, or 0.0.0.0: then nothing is answered and nothing asked
-    exo_ns deadline;        // earliest time at which arp_tick has work; never late, may be early
+    exo_ns deadline;        // earliest time at which there is work; never late, may be early
     uint32_t recent;        // entry of the last lookup: most packets go where the last one went
     uint32_t announcements; // still to send
-    exo_ns announce_at;
-    exo_ns defended_at; // when our address was last defended
-    bool defended;      // it ever was
+    exo_ns announce_at;     // when the next one is due
+    exo_ns defend_from;     // our address is not defended again before
+    bool any_released;      // some entry may be `released`
+    bool any_failed;        // some entry may be ARP_FAILED
     struct arp_stats stats;
     struct arp_entry entries[ARP_ENTRIES];
 };

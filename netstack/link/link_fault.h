@@ -12,12 +12,12 @@
 
 #include "netstack/link/net_link.h"
 
-struct link_fault_knobs { // chances are out of 65536; all zero is a good cable
-    uint16_t lose;
-    uint16_t duplicate;
-    uint16_t corrupt;  // one random bit flips
-    uint16_t truncate; // a random tail is cut off
-    uint16_t reorder;  // held back for a random time up to reorder_max
+struct link_fault_knobs { // chances are out of 65536, which is always; all zero: a good cable
+    uint32_t lose;
+    uint32_t duplicate;
+    uint32_t corrupt;  // one random bit flips
+    uint32_t truncate; // a random tail is cut off
+    uint32_t reorder;  // held back for a random time up to reorder_max
     exo_ns reorder_max;
     exo_ns delay;              // every frame
     uint64_t rate_bytes_per_s; // 0: unlimited

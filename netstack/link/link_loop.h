@@ -11,10 +11,11 @@
 #define LINK_LOOP_FRAMES 256u // that one direction holds; more are dropped and counted
 
 struct link_loop_end {
-    struct link_loop *loop;
+    struct link_loop_end *peer;
     struct pkt_pool *pool; // of the stack at this end; null: nobody is plugged in
     struct pkt_queue rx;   // on their way to this end
-    uint64_t dropped;      // sent to this end, but no buffer, no place or nobody there
+    uint32_t frame_max;    // bytes; longer ones are dropped
+    uint64_t dropped;      // sent to this end, but too long, no buffer, no place or nobody there
 };
 
 struct link_loop {
