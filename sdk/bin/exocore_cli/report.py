@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 
-CAUSE = re.compile(r"(error[: ]|^E: |^exocore: |FAILED|CMake Error|cannot |not found|undefined reference)")
+CAUSE = re.compile(r"error[: ]|^E: |^exocore: |FAILED|CMake Error|cannot |not found"
+                   r"|undefined reference")
 TICK_SECONDS = 0.2
 PLAIN_TICK_SECONDS = 30.0
 
