@@ -12,7 +12,7 @@ from . import image as image_format
 
 PROGRAM = "qemu-system-x86_64"
 DEBUG_EXIT = "isa-debug-exit,iobase=0xf4,iosize=0x04"
-NIC = "virtio-net-pci,disable-legacy=on,romfile=,netdev=n0"  # no option ROM: we boot from disk
+NIC = "virtio-net-pci,disable-legacy=on,romfile=,netdev=n0"  # no option ROM: no boot by network
 STATUS_BIAS = 16  # core_exit writes status + 16, so that no status looks like QEMU's own 1
 
 
