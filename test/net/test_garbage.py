@@ -10,11 +10,10 @@ addresses for which the client's kernel answers the SYN-ACK with RST; a few from
 and those the guest must give up by itself, which is what the last wait is for.
 """
 import random
-import socket
 import time
 
 from frames import Garbage
-from harness import CLIENT, GUEST_MAC, Failure, expect, ip, main, say
+from harness import CLIENT, GUEST_MAC, Failure, expect, ip, main, open_nic, say
 from web import Web, in_use, report, settle
 
 FRAMES = 100000
@@ -23,13 +22,6 @@ PEERS = ["10.77.0.129", "10.77.0.130", "10.77.0.191", "198.18.0.1", "198.19.255.
 ANSWERED = ["10.77.0.128/26", "default"]
 GHOSTS = ["10.77.0.200", "10.77.0.201"]
 ANSWER_S = 200  # RFC 9293 §3.8.3: a SYN is tried for three minutes, and so may a SYN-ACK be
-
-
-def open_nic():
-    """A raw socket on the client's end of the TAP, and its hardware address."""
-    nic = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-    nic.bind(("tap0", 0))
-    return nic, ":".join(f"{byte:02x}" for byte in nic.getsockname()[4])
 
 
 def tap_frames():
