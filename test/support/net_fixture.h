@@ -63,6 +63,7 @@ static inline struct pkt *fixture_pkt(struct pkt_pool *pool, const void *bytes, 
 static inline uint8_t *fixture_exact(const void *bytes, size_t len)
 {
     uint8_t *copy = malloc(len ? len : 1);
+    exo_assert(copy != NULL);
     if (len == 0) // malloc has no zero bytes to give; the one behind them may not be read
         *copy = 0xee;
     else
