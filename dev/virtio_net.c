@@ -255,8 +255,12 @@ static int bring_up(struct virtio_net *net, uint16_t pair, const char *owner)
         return err;
     net->nic.irq = net->queue.irq;
 
-    if ((err = core_pci_msix(net->pci.at, pair, net->queue.irq)) < 0 ||
-        (err = side_setup(net, &net->rx, rx, net->nic.rx_slots, &net->queue.rx)) < 0 ||
+    err = core_pci_msix(net->pci.at, pair, net->queue.irq);
+    if (err < 0) {
+        core_log("virtio-net: the device has no MSI-X entry %u for its queues", pair);
+        return err;
+    }
+    if ((err = side_setup(net, &net->rx, rx, net->nic.rx_slots, &net->queue.rx)) < 0 ||
         (err = side_setup(net, &net->tx, tx, net->nic.tx_slots, &net->queue.tx)) < 0)
         return err;
     virtio_pci_start(&net->pci);
