@@ -19,16 +19,15 @@ struct clock_scale {
 
 __extension__ typedef unsigned __int128 clock_wide;
 
-// `hz` is at least 1.
+// `hz` is from 1 to 10^18.
 static inline struct clock_scale clock_scale_of(uint64_t origin, uint64_t hz)
 {
-    uint64_t second_ns = 1000000000u;
+    uint64_t ns_per_tick = (UINT64_C(1000000000) << CLOCK_SCALE_SHIFT) / hz;
     return (struct clock_scale){
         .origin = origin,
         .hz = hz,
-        .ns_per_tick = (second_ns << CLOCK_SCALE_SHIFT) / hz,
-        .ticks_per_ns = (hz / second_ns << CLOCK_SCALE_SHIFT) +
-                        ((hz % second_ns << CLOCK_SCALE_SHIFT) + second_ns - 1) / second_ns + 1,
+        .ns_per_tick = ns_per_tick,
+        .ticks_per_ns = UINT64_MAX / ns_per_tick + 1, // the inverse of the rounded factor
     };
 }
 
@@ -37,7 +36,7 @@ static inline exo_ns clock_scale_ns(const struct clock_scale *scale, uint64_t ti
     return (exo_ns)((clock_wide)(ticks - scale->origin) * scale->ns_per_tick >> CLOCK_SCALE_SHIFT);
 }
 
-// The first tick at which clock_scale_ns gives at least `ns`; the last tick of all if
+// A tick at which clock_scale_ns gives `ns` or very little more; the last tick of all if
 // that is never.
 static inline uint64_t clock_scale_ticks(const struct clock_scale *scale, exo_ns ns)
 {

@@ -4,7 +4,10 @@
 //     core_image_start … core_text_end      code           R X
 //     core_text_end    … core_rodata_end    constants      R
 //     core_rodata_end  … core_data_end      data and bss   R W
-//     core_symbols     … core_image_end     symbol table   R
+//     core_symbols     … core_image_limit() symbol table   R
+//
+// The table of symbols is filled in after linking and makes the image longer than the
+// linker knew: core_image_end is the end of an empty one.
 #ifndef CORE_IMAGE_H
 #define CORE_IMAGE_H
 

@@ -295,7 +295,7 @@ void pt_init(void)
     map_image(core_image_start, core_text_end, CORE_PT_EXECUTE);
     map_image(core_text_end, core_rodata_end, 0);
     map_image(core_rodata_end, core_data_end, CORE_PT_WRITE);
-    map_image(core_symbols, core_image_end, 0);
+    map_image(core_symbols, core_image_limit(), 0);
 
     bool has_gib_pages = hal_cpuid_if_any(0x80000001, 0).edx >> 26 & 1;
     for (uint32_t i = 0; i < core_state.memmap.count; i++) {

@@ -8,9 +8,11 @@
 #include "core/clock_scale.h"
 #include "core/frame_pool.h"
 #include "core/handoff.h"
+#include "core/image.h"
 #include "core/memmap.h"
 #include "core/nicq.h"
 #include "core/pci_walk.h"
+#include "exo/bits.h"
 #include "exo/types.h"
 #include "hal/lapic.h"
 #include "hal/uart.h"
@@ -58,5 +60,12 @@ struct core_state {
 };
 
 extern struct core_state core_state;
+
+// The end of the image as it was loaded; of the linked one while the loader is unheard.
+static inline const uint8_t *core_image_limit(void)
+{
+    uint64_t linked_bytes = (uint64_t)(core_image_end - core_image_start);
+    return core_image_start + EXO_MAX(core_state.handoff.kernel_bytes, linked_bytes);
+}
 
 #endif

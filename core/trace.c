@@ -26,7 +26,7 @@ static const char *name_of(uint64_t rip, uint32_t *inside)
 {
     if (!is_code(rip))
         return NULL;
-    return symbols_find(core_symbols, (size_t)(core_image_end - core_symbols),
+    return symbols_find(core_symbols, (size_t)(core_image_limit() - core_symbols),
                         (uint32_t)(rip - (uint64_t)core_image_start), inside);
 }
 

@@ -144,11 +144,12 @@ def terminal_kept():
 
 def pass_errors(stream, kept):
     """Passes QEMU's complaints on, but not its farewell; keeps them for the verdict."""
-    for line in stream:
-        text = line.decode(errors="replace").rstrip()
-        if not any(noise in text for noise in NOISE):
-            kept.append(text)
-            print(text, file=sys.stderr, flush=True)
+    with stream:
+        for line in stream:
+            text = line.decode(errors="replace").rstrip()
+            if not any(noise in text for noise in NOISE):
+                kept.append(text)
+                print(text, file=sys.stderr, flush=True)
 
 
 def end(process):
