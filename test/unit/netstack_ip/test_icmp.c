@@ -38,6 +38,23 @@ START_TEST(icmp_echo_gives_all_data_back_in_place)
 }
 END_TEST
 
+START_TEST(icmp_echo_of_nothing_but_zeros_has_a_right_checksum)
+{
+    struct pkt_pool pool;
+    struct icmp_error error;
+    struct wire_icmp4 reply;
+    uint8_t bytes[64] = {0};
+    fixture_pool_init(&pool, 1);
+    wire_icmp4_emit(bytes, &(struct wire_icmp4){.type = WIRE_ICMP4_ECHO_REQUEST}, 56);
+    struct pkt *pkt = fixture_pkt(&pool, bytes, sizeof bytes);
+    const struct wire_ip4 ip = wire_ip4_of(peer, us, WIRE_IP4_ICMP, sizeof bytes);
+    ck_assert_int_eq(icmp_input(&ip, pkt, &error), ICMP_ANSWER);
+    ck_assert(wire_icmp4_parse(&reply, pkt->data, pkt->len));
+    pkt_free(pkt);
+    ck_assert(fixture_pool_fini(&pool));
+}
+END_TEST
+
 // A message of this type and code with `body` behind it, as it came from the peer.
 static enum icmp_verdict input(uint8_t type, uint8_t code, const uint8_t *body, uint32_t len,
                                struct icmp_error *error)
@@ -111,6 +128,10 @@ START_TEST(icmp_error_with_a_bad_quote_is_dropped)
     }
     quote_of_ours(quote);
     quote[7] = 1; // a later fragment: its first bytes are no ports
+    ck_assert_int_eq(input(3, 1, quote, sizeof quote, &error), ICMP_DROP);
+    quote_of_ours(quote);
+    quote[2] = 0;
+    quote[3] = 19; // shorter than its header
     ck_assert_int_eq(input(3, 1, quote, sizeof quote, &error), ICMP_DROP);
     quote_of_ours(quote);
     quote[15] ^= 1; // not sent by us
@@ -230,6 +251,7 @@ START_TEST(icmp_limits_errors_per_peer_and_recovers)
 END_TEST
 
 CHECK_MAIN("netstack.icmp", icmp_echo_gives_all_data_back_in_place,
+           icmp_echo_of_nothing_but_zeros_has_a_right_checksum,
            icmp_ignores_every_type_that_would_configure_us,
            icmp_error_is_read_for_the_transport_to_judge, icmp_error_with_a_bad_quote_is_dropped,
            icmp_reports_a_closed_port_with_the_datagram_quoted,
