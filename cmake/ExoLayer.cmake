@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: MIT
 #
-# exo_layer(name SEES layer… [PURE] [DIR folder])
+# exo_layer(name SEES layer… [MAY layer…] [PURE] [DIR folder])
 #
 # A layer is a folder and a library target exo_<name>. SEES are its arrows: link
 # dependencies, and the only layers whose headers it may include (test/tidy/layers.py
-# holds every #include against the table). A PURE layer is built in host trees too, and
-# test/tidy/purity.py proves by nm that it keeps no state and calls nothing outside.
-if(CMAKE_SYSTEM_NAME STREQUAL "Generic")
-    set(EXO_METAL ON)
-else()
-    set(EXO_METAL OFF)
-endif()
-
+# holds every #include against the table). MAY are arrows of glue: files that include
+# those layers, of which an app links one only together with the layer, by its USES.
+# A PURE layer is built in host trees too, and test/tidy/purity.py proves by nm that it
+# keeps no state and calls nothing outside.
 add_library(exo_flags INTERFACE)
 target_include_directories(exo_flags INTERFACE
     ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/sdk/include)
@@ -19,7 +15,11 @@ target_compile_options(exo_flags INTERFACE
     $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Werror -Wshadow -Wundef -Wvla -Wpointer-arith
     -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wconversion -Wno-sign-conversion
     -Wimplicit-fallthrough -fno-strict-aliasing -fno-common -g>)
-if(NOT EXO_METAL)
+if(EXO_METAL)
+    # The library's headers; the library itself is linked once, last, by exo_image.
+    target_compile_options(exo_flags INTERFACE
+        $<TARGET_PROPERTY:exo_libc,INTERFACE_COMPILE_OPTIONS>)
+else()
     target_compile_options(exo_flags INTERFACE
         $<$<COMPILE_LANGUAGE:C>:-O1 -fno-omit-frame-pointer -fsanitize=address,undefined
         -fno-sanitize-recover=all>)
@@ -27,14 +27,17 @@ if(NOT EXO_METAL)
 endif()
 
 set_property(GLOBAL PROPERTY EXO_LAYERS "")
+set_property(GLOBAL PROPERTY EXO_PURE_TARGETS "")
 
 function(exo_layer name)
-    cmake_parse_arguments(L "PURE" "DIR" "SEES" ${ARGN})
+    cmake_parse_arguments(L "PURE" "DIR" "SEES;MAY" ${ARGN})
     if(NOT L_DIR)
         set(L_DIR ${name})
     endif()
     list(JOIN L_SEES "," sees)
-    set_property(GLOBAL APPEND PROPERTY EXO_LAYERS "${name}|${L_DIR}|${sees}|${L_PURE}")
+    set(may_include ${L_SEES} ${L_MAY})
+    list(JOIN may_include "," may_include)
+    set_property(GLOBAL APPEND PROPERTY EXO_LAYERS "${name}|${L_DIR}|${may_include}|${L_PURE}")
     if(NOT EXO_METAL AND NOT L_PURE)
         return()
     endif()
@@ -43,15 +46,41 @@ function(exo_layer name)
         ${PROJECT_SOURCE_DIR}/${L_DIR}/*.c ${PROJECT_SOURCE_DIR}/${L_DIR}/*.asm)
     if(name STREQUAL "dev")
         list(FILTER sources EXCLUDE REGEX "/dev/ring/")
+    elseif(name STREQUAL "sdk") # sdk/host is for Linux processes, sdk/template for new apps
+        list(FILTER sources EXCLUDE REGEX "/sdk/(host|template|ports)/")
     endif()
     if(NOT sources)
         add_library(exo_${name} INTERFACE)
         target_link_libraries(exo_${name} INTERFACE exo_flags)
         return()
     endif()
-    add_library(exo_${name} STATIC ${sources})
+    if(EXO_METAL)
+        set(only_if_used EXCLUDE_FROM_ALL)
+    endif()
+    add_library(exo_${name} STATIC ${only_if_used} ${sources})
     target_link_libraries(exo_${name} PUBLIC exo_flags)
     foreach(seen ${L_SEES})
         target_link_libraries(exo_${name} PUBLIC exo_${seen})
     endforeach()
+    if(L_PURE)
+        set_property(GLOBAL APPEND PROPERTY EXO_PURE_TARGETS exo_${name})
+    endif()
+endfunction()
+
+# Writes the table where the tidy tests read it, once all layers are known.
+#
+#   layers.txt   one line a layer: name|folder|layers it may include, by commas|TRUE or FALSE (PURE)
+#   pure.txt     one line a PURE layer that has sources: name|its static library
+function(exo_layers_write)
+    get_property(layers GLOBAL PROPERTY EXO_LAYERS)
+    list(JOIN layers "\n" text)
+    file(WRITE ${PROJECT_BINARY_DIR}/layers.txt "${text}\n")
+
+    get_property(targets GLOBAL PROPERTY EXO_PURE_TARGETS)
+    set(text "")
+    foreach(target ${targets})
+        string(REGEX REPLACE "^exo_" "" name ${target})
+        string(APPEND text "${name}|$<TARGET_FILE:${target}>\n")
+    endforeach()
+    file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/pure.txt CONTENT "${text}")
 endfunction()

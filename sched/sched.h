@@ -3,15 +3,31 @@
 //
 // All state is in one struct sched; a process may hold any number. Time and idleness
 // come in through struct sched_env. Memory for tasks and stacks is the caller's.
+//
+//                     task_yield, task_wake, deadline
+//                  ┌──────────────────────────────────────┐
+//     task_start ► READY ──► RUNNING ──► PARKED (task_park, task_sleep_until, event_wait)
+//                               └──────► DEAD   (task_exit, or the function returned)
+//
+// A task that stops switches straight to the next one that is ready. The loop, on the
+// stack of whoever called sched_run, runs between them: to look at the clock (at least
+// every SCHED_TURNS switches), to bury the dead, and to idle.
+//
 // A task's stack is never smaller than TASK_STACK_MIN; its lowest word is a canary,
-// checked whenever the task stops running.
+// checked whenever the task stops running. The floating point control words (MXCSR,
+// x87) belong to the machine, not to a task: nothing here changes them, and a task that
+// does must put them back before it stops.
 #ifndef SCHED_SCHED_H
 #define SCHED_SCHED_H
 
 #include "exo/list.h"
 #include "exo/types.h"
+#include "sched/timer.h"
 
 #define TASK_STACK_MIN 1024u
+
+// How many switches from task to task may pass before the loop looks at the clock again.
+#define SCHED_TURNS 64u
 
 struct sched;
 struct task;
@@ -27,16 +43,15 @@ struct sched_env {
 enum task_state { TASK_READY, TASK_RUNNING, TASK_PARKED, TASK_DEAD };
 
 struct task {
-    void *sp;              // saved stack pointer while not running
-    struct list link;      // ready queue, an event's waiters, or none
-    struct list timer;     // sleepers, ordered by deadline, or none
+    void *sp;           // saved stack pointer while not running
+    struct list link;   // ready queue, an event's waiters, or none
+    struct timer timer; // among the sleepers while it waits for a deadline
     struct sched *sched;
     enum task_state state;
-    bool timed_out;        // why the last park ended
-    exo_ns deadline;       // while in the sleepers' list
+    bool timed_out; // why the last park ended
     void (*fn)(void *arg);
     void *arg;
-    const char *name;      // a literal, for panics and statistics
+    const char *name; // a literal, for panics and statistics
     void *stack;
     size_t stack_bytes;
     void (*on_exit)(struct task *task, void *ctx); // see task_start
@@ -45,12 +60,15 @@ struct task {
 
 struct sched {
     struct sched_env env;
-    struct task *current;  // null while the loop itself runs
-    void *loop_sp;         // the stack of sched_run's caller
-    struct list ready;     // in the order they became ready
-    struct list sleepers;  // by deadline
-    uint32_t live;         // tasks started and not dead
-    uint64_t switches;     // task switches so far
+    struct task *current;   // null while the loop itself runs
+    void *loop_sp;          // the stack of sched_run's caller, while a task runs
+    struct list ready;      // in the order they became ready
+    struct timers sleepers; // parked tasks that have a deadline
+    struct task *dead;      // has ended, not yet buried by the loop
+    bool running;           // inside sched_run
+    uint32_t turns;         // switches left until the loop must look at the clock
+    uint32_t live;          // tasks started and not dead
+    uint64_t switches;      // switches so far, those to the loop included
 };
 
 void sched_init(struct sched *s, const struct sched_env *env);
@@ -64,8 +82,15 @@ static inline struct task *task_self(const struct sched *s)
     return s->current;
 }
 
-// Starts a task. `task` and `stack` are lent until it is dead. When `fn` returns,
-// `on_exit` (may be null) is called on the loop's stack: the place to free both.
+// Would another task run if this one stopped?
+static inline bool sched_has_ready(const struct sched *s)
+{
+    return !list_is_empty(&s->ready);
+}
+
+// Starts a task: it is ready, behind those that are. `task` and `stack` are lent until
+// it is dead. When `fn` returns, `on_exit` (may be null) is called on the loop's stack:
+// the place to free both.
 void task_start(struct sched *s, struct task *task, const char *name, void *stack,
                 size_t stack_bytes, void (*fn)(void *), void *arg,
                 void (*on_exit)(struct task *, void *), void *on_exit_ctx);
@@ -73,6 +98,7 @@ void task_start(struct sched *s, struct task *task, const char *name, void *stac
 // Lets every other ready task run once.
 void task_yield(struct sched *s);
 
+// Stops until `deadline`, whoever wakes it meanwhile.
 void task_sleep_until(struct sched *s, exo_ns deadline);
 
 // Stops until task_wake or `deadline`. Returns false if it was the deadline.

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+#
+# exo_app(name SOURCES file… [USES layer…] [PORTS HOST:GUEST[/udp]…] [CMDLINE text]
+#         [PRINTF integer])
+# exo_test_image(…)   the same for an image that only tests boot
+#
+# An app is one ELF file with all that it links, and a disk image that boots it:
+#
+#   <name>.elf    with debug information, for gdb
+#   <name>.img    boot sector, stage 2, stripped ELF
+#   <name>.json   what `exocore run` needs to know: image, ports, sizes
+#
+# It links hal, core and sdk, and the layers that it USES with those they see; nothing
+# else is on the linker's command line. USES mm gives it malloc, USES netstack sched dev
+# gives it sockets. PORTS are forwarded by `exocore run`, HOST on this machine to GUEST.
+# PRINTF integer links the small printf and scanf, without floating point (9 KB less).
+#
+# EXO_APPS, a list, restricts a tree to some apps; empty means all, and the test images.
+set(EXO_APPS "" CACHE STRING "apps to build; empty: all of them, and the test images")
+
+# The loader: raw binaries, assembled once per tree.
+file(GLOB boot_sources CONFIGURE_DEPENDS
+    ${PROJECT_SOURCE_DIR}/bootloader/*.asm ${PROJECT_SOURCE_DIR}/bootloader/*.inc)
+foreach(stage stage1 stage2)
+    add_custom_command(
+        OUTPUT ${PROJECT_BINARY_DIR}/${stage}.bin
+        COMMAND ${CMAKE_ASM_NASM_COMPILER} -f bin -Werror -I ${PROJECT_SOURCE_DIR}/bootloader/
+            -o ${PROJECT_BINARY_DIR}/${stage}.bin ${PROJECT_SOURCE_DIR}/bootloader/${stage}.asm
+        DEPENDS ${boot_sources}
+        VERBATIM)
+endforeach()
+add_custom_target(bootloader
+    DEPENDS ${PROJECT_BINARY_DIR}/stage1.bin ${PROJECT_BINARY_DIR}/stage2.bin)
+set(EXO_TOOLS ${PROJECT_SOURCE_DIR}/sdk/bin)
+file(GLOB EXO_TOOL_SOURCES CONFIGURE_DEPENDS ${EXO_TOOLS}/exocore_cli/*.py)
+
+# Runs a module of exocore_cli: exo_tool(variable module argument…) sets a command.
+macro(exo_tool variable module)
+    set(${variable} ${CMAKE_COMMAND} -E env PYTHONPATH=${EXO_TOOLS} PYTHONDONTWRITEBYTECODE=1
+        ${Python3_EXECUTABLE} -m exocore_cli.${module} ${ARGN})
+endmacro()
+
+function(exo_app name)
+    if(EXO_APPS AND NOT name IN_LIST EXO_APPS)
+        return()
+    endif()
+    exo_image(${name} ${ARGN})
+endfunction()
+
+function(exo_test_image name)
+    if(NOT EXO_APPS)
+        exo_image(${name} ${ARGN})
+    endif()
+endfunction()
+
+function(exo_image name)
+    cmake_parse_arguments(A "" "CMDLINE;PRINTF" "SOURCES;USES;PORTS" ${ARGN})
+    if(A_UNPARSED_ARGUMENTS)
+        message(FATAL_ERROR "exo_app(${name}): unknown argument ${A_UNPARSED_ARGUMENTS}")
+    endif()
+    add_executable(${name} ${A_SOURCES})
+    set_target_properties(${name} PROPERTIES
+        SUFFIX .elf RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+    exo_image_link(${name} ${A_USES})
+    if(A_PRINTF STREQUAL "integer")
+        target_link_options(${name} PRIVATE
+            -Wl,--defsym=vfprintf=__l_vfprintf -Wl,--defsym=vfscanf=__l_vfscanf)
+    elseif(A_PRINTF)
+        message(FATAL_ERROR "exo_app(${name}): PRINTF is 'integer' or left out")
+    endif()
+    exo_image_pack(${name} "${A_CMDLINE}" ${A_PORTS})
+endfunction()
+
+# The link: one group, because core calls up into sdk (exo_start) and sdk down into core.
+set(CMAKE_LINK_GROUP_USING_RESCAN "LINKER:--start-group" "LINKER:--end-group")
+set(CMAKE_LINK_GROUP_USING_RESCAN_SUPPORTED TRUE)
+function(exo_image_link name)
+    set(layers "")
+    foreach(layer sdk ${ARGN} core hal)
+        if(NOT TARGET exo_${layer})
+            message(FATAL_ERROR "exo_app(${name}): USES ${layer}: no such layer")
+        endif()
+        get_target_property(type exo_${layer} TYPE)
+        if(type STREQUAL "STATIC_LIBRARY")
+            list(APPEND layers exo_${layer})
+        endif()
+    endforeach()
+    list(REMOVE_DUPLICATES layers)
+    list(JOIN layers "," group)
+    set(script ${PROJECT_SOURCE_DIR}/sdk/start/kernel.ld)
+    target_link_libraries(${name} PRIVATE exo_flags "$<LINK_GROUP:RESCAN,${group},exo_libc>")
+    target_link_options(${name} PRIVATE -T ${script})
+    set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS ${script})
+endfunction()
+
+# After the link: symbols into the ELF, then image and manifest.
+function(exo_image_pack name cmdline)
+    exo_tool(fill symbols $<TARGET_FILE:${name}>)
+    add_custom_command(TARGET ${name} POST_BUILD COMMAND ${fill} VERBATIM)
+
+    set(stem ${PROJECT_BINARY_DIR}/${name})
+    set(ports ${ARGN})
+    list(TRANSFORM ports PREPEND --port=)
+    exo_tool(pack pack --name ${name} --elf $<TARGET_FILE:${name}>
+        --stage1 ${PROJECT_BINARY_DIR}/stage1.bin --stage2 ${PROJECT_BINARY_DIR}/stage2.bin
+        --image ${stem}.img --manifest ${stem}.json "--cmdline=${cmdline}" ${ports})
+    add_custom_command(
+        OUTPUT ${stem}.img ${stem}.json
+        COMMAND ${pack}
+        DEPENDS ${name} bootloader ${PROJECT_BINARY_DIR}/stage1.bin
+            ${PROJECT_BINARY_DIR}/stage2.bin ${EXO_TOOL_SOURCES}
+        VERBATIM)
+    add_custom_target(${name}_image ALL DEPENDS ${stem}.img ${stem}.json)
+endfunction()
+
+# exo_image_test(NAME name APP image COMMAND argument… [TIMEOUT seconds] [LABELS label…])
+#
+# A test that boots an image, in the trees that build it. $<…:image> and ${…}/image.img work
+# in COMMAND as in add_test. QEMU tests take turns: they are timed by the guest's patience.
+function(exo_image_test)
+    cmake_parse_arguments(T "" "NAME;APP;TIMEOUT" "COMMAND;LABELS" ${ARGN})
+    if(NOT TARGET ${T_APP})
+        return()
+    endif()
+    if(NOT T_TIMEOUT)
+        set(T_TIMEOUT 120)
+    endif()
+    add_test(NAME ${T_NAME} COMMAND ${T_COMMAND})
+    set_tests_properties(${T_NAME} PROPERTIES TIMEOUT ${T_TIMEOUT} RESOURCE_LOCK qemu
+        LABELS "boot;${T_LABELS}" ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
+endfunction()
+
+# exo_boot_test(NAME name APP image [argument of test/support/boot_test.py…])
+function(exo_boot_test)
+    cmake_parse_arguments(T "" "NAME;APP" "" ${ARGN})
+    exo_image_test(NAME ${T_NAME} APP ${T_APP}
+        COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/test/support/boot_test.py
+            ${PROJECT_BINARY_DIR}/${T_APP}.img ${T_UNPARSED_ARGUMENTS})
+endfunction()

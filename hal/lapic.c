@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// lapic.c - programs the local APIC and its timer, and puts the old PIC to sleep.
+#include "hal/lapic.h"
+
+#include "exo/bits.h"
+#include "hal/barrier.h"
+#include "hal/cpu.h"
+#include "hal/port.h"
+#include "hal/vectors.h"
+
+enum { // register numbers: byte offset / 4
+    ID = 0x20 / 4,
+    TASK_PRIORITY = 0x80 / 4,
+    END_OF_INTERRUPT = 0xb0 / 4,
+    SPURIOUS = 0xf0 / 4,
+    LVT_TIMER = 0x320 / 4,
+    LVT_LINT0 = 0x350 / 4,
+    LVT_LINT1 = 0x360 / 4,
+    LVT_ERROR = 0x370 / 4,
+    INITIAL_COUNT = 0x380 / 4,
+    CURRENT_COUNT = 0x390 / 4,
+    DIVIDE = 0x3e0 / 4,
+};
+
+#define SOFTWARE_ENABLE 0x100u
+#define LVT_MASKED      0x10000u
+#define LVT_NMI         0x400u
+#define TIMER_DEADLINE  0x40000u
+#define DIVIDE_BY_1     0xbu
+
+#define BASE_ENABLE  (UINT64_C(1) << 11)
+#define BASE_X2APIC  (UINT64_C(1) << 10)
+#define BASE_ADDRESS UINT64_C(0x000ffffffffff000)
+
+#define RATE_SHIFT 24 // fraction bits of counts_per_tick
+
+#define PIC1 0x20
+#define PIC2 0xa0
+
+// Even a masked PIC raises spurious interrupts, on vectors that belong to exceptions
+// unless it is moved (8259A data sheet: ICW1 … ICW4, then the mask).
+static void silence_pic(void)
+{
+    hal_out8(PIC1, 0x11);
+    hal_out8(PIC2, 0x11);
+    hal_out8(PIC1 + 1, HAL_VECTOR_PIC);
+    hal_out8(PIC2 + 1, HAL_VECTOR_PIC + 8);
+    hal_out8(PIC1 + 1, 4);
+    hal_out8(PIC2 + 1, 2);
+    hal_out8(PIC1 + 1, 1);
+    hal_out8(PIC2 + 1, 1);
+    hal_out8(PIC1 + 1, 0xff);
+    hal_out8(PIC2 + 1, 0xff);
+}
+
+uint64_t hal_lapic_enable(void)
+{
+    bool present = hal_cpuid(1, 0).edx >> 9 & 1;
+    if (!present)
+        return 0;
+
+    uint64_t base = hal_msr_read(HAL_MSR_APIC_BASE);
+    if (base & BASE_X2APIC) { // the only way back to xAPIC leads through "off"
+        base &= ~(BASE_X2APIC | BASE_ENABLE);
+        hal_msr_write(HAL_MSR_APIC_BASE, base);
+    }
+    hal_msr_write(HAL_MSR_APIC_BASE, base | BASE_ENABLE);
+    return base & BASE_ADDRESS;
+}
+
+void hal_lapic_init(struct hal_lapic *lapic, volatile uint32_t *regs)
+{
+    *lapic = (struct hal_lapic){
+        .regs = regs,
+        .has_deadline = hal_cpuid(1, 0).ecx >> 24 & 1,
+    };
+    hal_lapic_eoi = &regs[END_OF_INTERRUPT];
+    silence_pic();
+
+    regs[SPURIOUS] = SOFTWARE_ENABLE | HAL_VECTOR_SPURIOUS;
+    regs[TASK_PRIORITY] = 0;
+    regs[LVT_LINT0] = LVT_MASKED; // the PIC's way in
+    regs[LVT_LINT1] = LVT_NMI;
+    regs[LVT_ERROR] = LVT_MASKED;
+    regs[DIVIDE] = DIVIDE_BY_1;
+    regs[INITIAL_COUNT] = 0;
+    regs[LVT_TIMER] = HAL_VECTOR_TIMER | (lapic->has_deadline ? TIMER_DEADLINE : 0);
+    hal_barrier_full(); // SDM: between this write and the first one of the deadline MSR
+}
+
+// One instant on both clocks, the tightest of a few reads.
+static uint64_t instant(const struct hal_lapic *lapic, uint32_t *count)
+{
+    uint64_t tightest = UINT64_MAX;
+    uint64_t at = 0;
+    *count = 0;
+    for (int i = 0; i < 6; i++) {
+        uint64_t before = hal_tsc();
+        uint32_t counted = lapic->regs[CURRENT_COUNT];
+        uint64_t width = hal_tsc() - before;
+        if (width < tightest) {
+            tightest = width;
+            at = before + width / 2;
+            *count = counted;
+        }
+    }
+    return at;
+}
+
+bool hal_lapic_calibrate(struct hal_lapic *lapic, uint64_t tsc_hz)
+{
+    if (lapic->has_deadline)
+        return true;
+
+    lapic->regs[LVT_TIMER] = LVT_MASKED;
+    lapic->regs[INITIAL_COUNT] = UINT32_MAX;
+    uint32_t first, last;
+    uint64_t begin = instant(lapic, &first);
+    while (hal_tsc() - begin < tsc_hz / 8192)
+        hal_pause();
+    uint64_t ticks = instant(lapic, &last) - begin;
+    lapic->regs[INITIAL_COUNT] = 0;
+    lapic->regs[LVT_TIMER] = HAL_VECTOR_TIMER;
+
+    // Rounded up: late by a count is better than waking twice.
+    uint64_t counts = first - last;
+    uint64_t rate = ((counts << RATE_SHIFT) + ticks - 1) / ticks;
+    lapic->counts_per_tick = (uint32_t)EXO_MIN(rate, (uint64_t)UINT32_MAX);
+    return counts != 0;
+}
+
+void hal_lapic_arm(const struct hal_lapic *lapic, uint64_t tsc)
+{
+    if (lapic->has_deadline) {
+        hal_msr_write(HAL_MSR_TSC_DEADLINE, tsc ? tsc : 1); // 0 would disarm it
+        return;
+    }
+    uint64_t now = hal_tsc();
+    uint64_t ticks = EXO_MIN(tsc > now ? tsc - now : 0, (uint64_t)UINT32_MAX);
+    uint64_t counts = (ticks * lapic->counts_per_tick >> RATE_SHIFT) + 1; // 0 would disarm it
+    lapic->regs[INITIAL_COUNT] = (uint32_t)EXO_MIN(counts, (uint64_t)UINT32_MAX);
+}
+
+uint8_t hal_lapic_id(const struct hal_lapic *lapic)
+{
+    return (uint8_t)(lapic->regs[ID] >> 24);
+}

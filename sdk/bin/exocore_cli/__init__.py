@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""The exocore command: builds, boots and tests images. Standard library only."""

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""Build trees: which there are, and bringing one up to date."""
+
+import contextlib
+import fcntl
+import json
+import os
+from pathlib import Path
+
+from .report import UserError, must, say
+
+ROOT = Path(__file__).resolve().parents[3]
+BUILD = ROOT / "build"
+LOGS = BUILD / "log"
+TREES = ("host", "metal")  # all else is the tree of one app
+
+
+def apps():
+    """The apps by name: each folder of examples that says how to build itself."""
+    return sorted(path.parent.name for path in (ROOT / "examples").glob("*/CMakeLists.txt"))
+
+
+def check_app(name):
+    """Ends the command if there is no such app."""
+    if name not in apps():
+        raise UserError(f"there is no app '{name}': the apps are {', '.join(apps())}", 2)
+
+
+def configure_command(tree):
+    """How CMake makes a tree; an app's tree builds that app alone."""
+    if tree in TREES:
+        return ["cmake", "--preset", tree]
+    return ["cmake", "-S", ROOT, "-B", BUILD / tree, "-G", "Ninja",
+            "--toolchain", ROOT / "toolchain-x86_64.cmake", f"-DEXO_APPS={tree}"]
+
+
+@contextlib.contextmanager
+def locked(tree):
+    """One command at a time works in a tree; a second waits for it."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with open(LOGS / f"{tree}.lock", "w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"{tree}: waiting for another exocore that builds it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def usable(tree):
+    """True if the tree was configured here. A copied or moved one was not, and one whose
+    C library is gone (a cleared cache) has to look for it again."""
+    directory = BUILD / tree
+    try:
+        home = f"CMAKE_HOME_DIRECTORY:INTERNAL={ROOT}\n"
+        cache = (directory / "CMakeCache.txt").read_text(encoding="utf-8")
+        libc = directory / "libc.txt"
+        there = not libc.exists() or os.path.exists(libc.read_text(encoding="utf-8").strip())
+        return home in cache and (directory / "build.ninja").exists() and there
+    except OSError:
+        return False
+
+
+def bring_up_to_date(tree):
+    """Configures the tree if it is new and builds what has changed."""
+    with locked(tree):
+        if not usable(tree):
+            (BUILD / tree / "CMakeCache.txt").unlink(missing_ok=True)
+            must(f"configure {tree}", configure_command(tree), LOGS / f"{tree}-configure.log",
+                 "mend that and run again", cwd=ROOT)
+        must(f"build {tree}", ["cmake", "--build", BUILD / tree], LOGS / f"{tree}-build.log",
+             "mend that and run again", cwd=ROOT)
+
+
+def manifest(app):
+    """What the build wrote about an app, or None before its first build."""
+    try:
+        return json.loads((BUILD / app / f"{app}.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise UserError(f"{BUILD / app / app}.json is damaged ({error}): remove it and run "
+                        "again") from None

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: MIT
+"""exocore run: builds an app and boots it in QEMU."""
+
+import contextlib
+import shlex
+import signal
+import subprocess
+import sys
+import termios
+import threading
+import time
+
+from . import build, checks, packages, qemu
+from .report import UserError, say
+
+END_SECONDS = 5
+TIMED_OUT = 124
+INTERRUPTED = 130
+NOISE = ("terminating on signal",)
+
+
+class Terminated(Exception):
+    """Somebody asked this process to end (SIGTERM, SIGHUP)."""
+
+
+def add_arguments(parser):
+    """The command's options."""
+    parser.add_argument("app", metavar="APP", help="a folder of examples/")
+    parser.add_argument("--firmware", default="bios", choices=["bios", "uefi", "direct"],
+                        help="how the machine boots; uefi and direct are not built yet")
+    parser.add_argument("--accel", default="auto", choices=["auto", "kvm", "tcg"],
+                        help="auto takes KVM where the hardware has it (default)")
+    parser.add_argument("--memory", default="64M", metavar="SIZE", help="default 64M")
+    parser.add_argument("--cpus", type=int, default=1, metavar="N", help="default 1")
+    parser.add_argument("--port", action="append", metavar="HOST:GUEST[/udp]",
+                        help="reach GUEST in the app as HOST on this machine (repeatable; "
+                        "default: what the app says)")
+    parser.add_argument("--net", default="user", metavar="user|tap=NAME|none",
+                        help="user needs no rights (default); tap joins this machine's network")
+    parser.add_argument("--serial", default="stdio", metavar="stdio|FILE|CHARDEV",
+                        help="where the console goes (default: this terminal)")
+    parser.add_argument("--append", metavar="TEXT", help="the app's command line")
+    parser.add_argument("--gdb", action="store_true", help="wait for gdb on port 1234")
+    parser.add_argument("--pcap", metavar="FILE", help="record the network's packets")
+    parser.add_argument("--timeout", type=float, metavar="SECONDS",
+                        help="end the machine after so long, with exit status 124")
+    parser.add_argument("--dry-run", action="store_true",
+                        help="print the QEMU command and do nothing")
+
+
+def machine_of(args, kvm=qemu.kvm_usable):
+    """The machine that the options describe; every option is checked here."""
+    build.check_app(args.app)
+    checks.firmware(args.firmware)
+    if args.cpus < 1:
+        raise UserError("--cpus: at least 1", 2)
+    if args.timeout is not None and args.timeout <= 0:
+        raise UserError("--timeout: more than 0 seconds", 2)
+    if args.pcap and args.net == "none":
+        raise UserError("--pcap: there is nothing to record with --net none", 2)
+    return qemu.Machine(image=str(build.BUILD / args.app / f"{args.app}.img"),
+                        memory=checks.memory(args.memory),
+                        accel=checks.accelerator(args.accel, kvm), cpus=args.cpus,
+                        net=checks.network(args.net), ports=[],
+                        serial=checks.serial(args.serial), pcap=args.pcap or "", gdb=args.gdb)
+
+
+def ports_of(args, manifest):
+    """The forwarded ports: the user's, else the app's own. Only `user` networks forward."""
+    if args.net != "user":
+        if args.port:
+            raise UserError("--port goes with --net user: on a TAP device the app has an "
+                            "address of its own", 2)
+        return []
+    texts = args.port if args.port is not None else (manifest or {}).get("ports", [])
+    return [checks.port(text) for text in texts]
+
+
+def addresses(app, ports):
+    """Lines that say where the app can be reached."""
+    for port in ports:
+        if port.proto == "tcp" and port.guest == 80:
+            yield f"{app}: http://127.0.0.1:{port.host}/"
+        else:
+            yield f"{app}: 127.0.0.1:{port.host}/{port.proto} is its port {port.guest}"
+
+
+def run(args):
+    """The command. Returns the exit status."""
+    machine = machine_of(args)
+    machine.ports = ports_of(args, build.manifest(args.app))
+    if args.dry_run:
+        if build.manifest(args.app) is None and args.port is None and args.net == "user":
+            print(f"exocore: {args.app} is not built yet: its own ports are unknown",
+                  file=sys.stderr)
+        say(shlex.join(machine.command()))
+        return 0
+    packages.ensure("run", build.LOGS)
+    build.bring_up_to_date(args.app)
+    machine.ports = ports_of(args, build.manifest(args.app))
+    checks.ports_are_free(machine.ports + ([qemu.Port(checks.GDB_PORT, 0)] if args.gdb else []))
+    if args.append is not None:
+        set_command_line(machine, args.append)
+    announce(args, machine)
+    return boot(machine, args.timeout)
+
+
+def set_command_line(machine, text):
+    """Boots a copy of the image that carries the user's command line."""
+    copy = machine.image + ".append"
+    with open(machine.image, "rb") as source, open(copy, "wb") as target:
+        target.write(source.read())
+    try:
+        qemu.set_cmdline(copy, text)
+    except ValueError as error:
+        raise UserError(f"--append: {error}", 2) from None
+    machine.image = copy
+
+
+def announce(args, machine):
+    """What is about to start, and where it can be reached."""
+    say(f"{args.app}: booting ({machine.accel}, {machine.memory}, {machine.cpus} CPU; "
+        "Ctrl-C ends it)")
+    for line in addresses(args.app, machine.ports):
+        say(line)
+    if args.gdb:
+        elf = build.BUILD / args.app / f"{args.app}.elf"
+        say(f"{args.app}: waiting for  gdb {elf} -ex 'target remote :{checks.GDB_PORT}'")
+
+
+@contextlib.contextmanager
+def terminal_kept():
+    """Restores the terminal's settings, which QEMU changes, however QEMU ends."""
+    try:
+        settings = termios.tcgetattr(sys.stdin.fileno())
+    except (termios.error, OSError, ValueError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, settings)
+
+
+def pass_errors(stream, kept):
+    """Passes QEMU's complaints on, but not its farewell; keeps them for the verdict."""
+    with stream:
+        for line in stream:
+            text = line.decode(errors="replace").rstrip()
+            if not any(noise in text for noise in NOISE):
+                kept.append(text)
+                print(text, file=sys.stderr, flush=True)
+
+
+def end(process):
+    """Ends QEMU: politely, so that it restores the terminal; then by force."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def raise_terminated(number, _frame):
+    """Signal handler: leave through the finally blocks."""
+    raise Terminated(signal.Signals(number).name)
+
+
+def boot(machine, timeout=None):
+    """Starts QEMU and waits for its end. Returns the exit status for the user's shell."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, raise_terminated)
+    complaints = []
+    start = time.monotonic()
+    with terminal_kept():
+        process = subprocess.Popen(machine.command(), stderr=subprocess.PIPE)
+        reader = threading.Thread(target=pass_errors, args=(process.stderr, complaints))
+        reader.start()
+        try:
+            code = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            end(process)
+            raise UserError(f"the machine still ran after {timeout:g} s and was ended",
+                            TIMED_OUT) from None
+        except KeyboardInterrupt:
+            end(process)
+            raise UserError(f"ended by Ctrl-C after {time.monotonic() - start:.0f} s",
+                            INTERRUPTED) from None
+        except Terminated as error:
+            end(process)
+            raise UserError(f"ended by {error}", 128 + signal.Signals[str(error)]) from None
+        finally:
+            end(process)
+            reader.join()
+    return verdict(code, complaints)
+
+
+def verdict(code, complaints):
+    """The image's own exit status, or an error for an end that gave none."""
+    status = qemu.exit_status(code)
+    if status is not None:
+        return status
+    if code == 0:
+        raise UserError("the machine reset or was closed without an exit status: a triple fault? "
+                        "Run it with --gdb, or with --serial FILE and read its last lines")
+    if code < 0:
+        raise UserError(f"QEMU was ended by {signal.Signals(-code).name}", 128 - code)
+    why = "its reason stands above" if complaints else f"exit code {code}, without a word"
+    raise UserError(f"QEMU failed: {why}")

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// args.c - splits a command line.
+#include "sdk/start/args.h"
+
+#include <stdbool.h>
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+// Unquotes the word at `from` onto `to` (never behind `from`), ends it with a zero and
+// returns the first byte after it.
+static char *take_word(char *from, char *to)
+{
+    bool quoted = false;
+    while (*from && (quoted || !is_blank(*from))) {
+        if (*from == '"')
+            quoted = !quoted;
+        else
+            *to++ = *from;
+        from++;
+    }
+    char *rest = *from ? from + 1 : from;
+    *to = '\0';
+    return rest;
+}
+
+size_t args_split(char *line, char **argv, size_t max)
+{
+    size_t count = 0;
+    for (;;) {
+        while (is_blank(*line))
+            line++;
+        if (!*line)
+            return count;
+        if (count < max)
+            argv[count] = line;
+        count++;
+        line = take_word(line, line);
+    }
+}

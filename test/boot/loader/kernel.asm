@@ -1,0 +1,340 @@
+; SPDX-License-Identifier: MIT
+; kernel.asm - a kernel that holds the loader to docs/handoff.md.
+;
+; Built as an ELF64 object and linked by kernel.ld. Each check that fails prints its name
+; on COM1 and exits with 1; if all hold it prints "OK", facts for the test, and exits
+; with 0. The exit convention is core_exit's: status + 16 to port 0xf4.
+
+%include "handoff.inc"
+%include "layout.inc"
+
+%ifndef PAYLOAD
+%define PAYLOAD 0
+%endif
+
+; expect CONDITION, "name": the flags hold the condition, or the test is over.
+%macro expect 2
+    j%1     %%holds
+    lea     rsi, [rel %%name]
+    jmp     failed
+%%name:
+    db      "FAIL: ", %2, 10, 0
+%%holds:
+%endmacro
+
+    bits    64
+    default rel
+
+    section .text
+    global  start
+start:
+    mov     rbx, rdi
+    pushfq
+    pop     rax
+    test    eax, 1 << 9
+    expect  z, "interrupts are off"
+    test    eax, 1 << 10
+    expect  z, "the direction flag is clear"
+
+    mov     rax, HANDOFF_MAGIC
+    cmp     [rbx + handoff.magic], rax
+    expect  e, "magic"
+    cmp     dword [rbx + handoff.version], HANDOFF_VERSION
+    expect  e, "version"
+    cmp     dword [rbx + handoff.bytes], handoff_size
+    expect  e, "bytes"
+    cmp     dword [rbx + handoff.road], HANDOFF_ROAD_BIOS
+    expect  e, "road"
+    cmp     dword [rbx + handoff.boot_drive], 0x80
+    expect  e, "boot_drive"
+    mov     rax, [rbx + handoff.tsc_at_entry]
+    test    rax, rax
+    expect  nz, "tsc_at_entry is set"
+    rdtsc
+    shl     rdx, 32
+    or      rax, rdx
+    cmp     [rbx + handoff.tsc_at_entry], rax
+    expect  b, "tsc_at_entry lies in the past"
+    cmp     dword [rbx + handoff.slot], 0
+    expect  e, "slot"
+    cmp     qword [rbx + handoff.rsdp], 0
+    expect  e, "rsdp"
+    cmp     qword [rbx + handoff.fb_base], 0
+    expect  e, "fb_base"
+    cmp     dword [rbx + handoff.fb_format], 0
+    expect  e, "fb_format"
+
+    lea     rax, [image_start]
+    cmp     [rbx + handoff.kernel_va], rax
+    expect  e, "kernel_va"
+    lea     rcx, [image_end]
+    sub     rcx, rax
+    cmp     [rbx + handoff.kernel_bytes], rcx
+    expect  e, "kernel_bytes"
+    mov     rax, [rbx + handoff.kernel_pa]
+    test    eax, PAGE_BYTES - 1
+    expect  z, "kernel_pa is page aligned"
+    add     rcx, rax
+    mov     rdx, [rbx + handoff.low_end]
+    cmp     rdx, rax
+    expect  be, "low_end lies below the kernel"
+
+    call    check_map
+    call    check_image
+    call    check_pages
+    call    check_sse
+
+    lea     rsi, [ok]
+    call    print
+    mov     rsi, [rbx + handoff.loader_name]
+    call    print
+    lea     rsi, [cmdline]
+    call    print
+    mov     rsi, [rbx + handoff.cmdline]
+    call    print
+    lea     rsi, [kernel_pa]
+    mov     rax, [rbx + handoff.kernel_pa]
+    call    print_value
+    lea     rsi, [low_end]
+    mov     rax, [rbx + handoff.low_end]
+    call    print_value
+    lea     rsi, [ticks]
+    rdtsc
+    shl     rdx, 32
+    or      rax, rdx
+    sub     rax, [rbx + handoff.tsc_at_entry]
+    call    print_value
+    mov     al, 16
+    jmp     exit
+
+; The image and the loader's low memory must lie in usable entries only.
+check_map:
+    mov     ecx, [rbx + handoff.map_count]
+    test    ecx, ecx
+    expect  nz, "the map has entries"
+    mov     rsi, [rbx + handoff.map]
+    mov     r8, [rbx + handoff.kernel_pa]
+    mov     r9, r8
+    add     r9, [rbx + handoff.kernel_bytes]
+    xor     r11d, r11d
+.next:
+    mov     rax, [rsi + handoff_range.base]
+    mov     rdx, [rsi + handoff_range.bytes]
+    add     rdx, rax
+    cmp     rax, r9
+    jae     .apart
+    cmp     rdx, r8
+    jbe     .apart
+    cmp     dword [rsi + handoff_range.type], HANDOFF_RANGE_USABLE
+    expect  e, "the kernel overlaps no reserved memory"
+    cmp     rdx, r9
+    jb      .apart
+    cmp     rax, r8
+    ja      .apart
+    inc     r11d
+.apart:
+    test    dword [rsi + handoff_range.attributes], 1
+    expect  nz, "attributes"
+    add     rsi, handoff_range_size
+    dec     ecx
+    jnz     .next
+    test    r11d, r11d
+    expect  nz, "the kernel lies in one usable entry"
+    ret
+
+; Every byte of the file came to its place, and bss is clear.
+check_image:
+    mov     rax, 0x1122334455667788
+    cmp     [constant], rax
+    expect  e, ".rodata"
+    cmp     [variable], rax
+    expect  e, ".data"
+    inc     qword [variable]
+    lea     rdi, [bss_start]
+    lea     rcx, [image_end]            ; to the end of the last page
+    sub     rcx, rdi
+    xor     eax, eax
+    repe    scasb
+    expect  e, ".bss is clear to the end of its page"
+%if PAYLOAD
+    lea     rsi, [payload]
+    xor     eax, eax
+    mov     ecx, PAYLOAD / 4
+.next:
+    cmp     [rsi], eax
+    expect  e, "payload"
+    add     eax, 0x9e3779b1
+    add     rsi, 4
+    dec     ecx
+    jnz     .next
+%endif
+    ret
+
+; The tables, walked by hand through the identity map.
+check_pages:
+    lea     rdi, [start]
+    call    leaf
+    and     rax, [flags]
+    cmp     rax, [flags_rx]
+    expect  e, ".text is mapped read-execute"
+    lea     rdi, [constant]
+    call    leaf
+    and     rax, [flags]
+    cmp     rax, [flags_r]
+    expect  e, ".rodata is mapped read-only"
+    lea     rdi, [variable]
+    call    leaf
+    and     rax, [flags]
+    cmp     rax, [flags_rw]
+    expect  e, ".data is mapped read-write"
+    lea     rdi, [bss_end - 1]
+    call    leaf
+    and     rax, [flags]
+    cmp     rax, [flags_rw]
+    expect  e, ".bss is mapped read-write"
+    lea     rdi, [image_end]
+    call    leaf
+    test    al, 1
+    expect  z, "nothing is mapped behind the image"
+
+    lea     rdi, [constant]
+    call    leaf
+    mov     rcx, 0x000ffffffffff000
+    and     rax, rcx
+    lea     rdx, [constant]
+    lea     rcx, [image_start]
+    sub     rdx, rcx
+    add     rdx, [rbx + handoff.kernel_pa]
+    and     rdx, -PAGE_BYTES
+    cmp     rax, rdx
+    expect  e, "the image is mapped where kernel_pa says"
+
+    mov     rdx, HANDOFF_DIRECT_MAP
+    mov     rax, [rbx + handoff.kernel_pa]
+    mov     rcx, [rax]                  ; at 0 …
+    cmp     [rdx + rax], rcx            ; … and in the direct map
+    expect  e, "both low maps show the kernel"
+    lea     rcx, [image_start]
+    mov     rcx, [rcx]
+    cmp     [rax], rcx
+    expect  e, "the low map shows the image"
+
+    mov     rax, cr0
+    test    eax, 1 << 16
+    expect  nz, "CR0.WP"
+    mov     ecx, 0xc0000080
+    rdmsr
+    test    eax, 1 << 11
+    expect  nz, "EFER.NXE"
+    ret
+
+; Returns the 4 KiB entry that maps RDI, or 0.
+leaf:
+    mov     rax, cr3
+    mov     cl, 39
+.level:
+    and     rax, [address]
+    mov     rsi, rdi
+    shr     rsi, cl
+    and     esi, 511
+    mov     rax, [rax + rsi * 8]
+    test    al, 1
+    jz      .absent
+    sub     cl, 9
+    cmp     cl, 3
+    jne     .level
+    ret
+.absent:
+    xor     eax, eax
+    ret
+
+; SSE works: CR4.OSFXSR, CR4.OSXMMEXCPT, and no EM or TS.
+check_sse:
+    movups  xmm0, [constant]
+    movups  [bss_start], xmm0
+    mov     rax, [constant]
+    cmp     [bss_start], rax
+    expect  e, "SSE moves bytes"
+    mov     rax, cr4
+    and     eax, 3 << 9
+    cmp     eax, 3 << 9
+    expect  e, "CR4.OSFXSR and OSXMMEXCPT"
+    ret
+
+failed:
+    call    print
+    mov     al, 17
+exit:
+    mov     dx, 0xf4
+    out     dx, al
+.halt:
+    hlt
+    jmp     .halt
+
+; Prints the string at RSI.
+print:
+    lodsb
+    test    al, al
+    jz      .done
+    call    put
+    jmp     print
+.done:
+    ret
+
+; Prints the string at RSI and RAX in hexadecimal.
+print_value:
+    push    rax
+    call    print
+    pop     rdi
+    mov     ecx, 16
+.digit:
+    rol     rdi, 4
+    mov     eax, edi
+    and     eax, 15
+    lea     rdx, [digits]
+    mov     al, [rdx + rax]
+    call    put
+    dec     ecx
+    jnz     .digit
+    mov     al, 10
+put:
+    push    rax
+    mov     dx, 0x3fd
+.wait:
+    in      al, dx
+    test    al, 0x20
+    jz      .wait
+    pop     rax
+    mov     dx, 0x3f8
+    out     dx, al
+    ret
+
+    section .rodata align=16
+constant:   dq  0x1122334455667788, 0
+flags:      dq  1 << 63 | 3             ; no-execute, write, present
+flags_rx:   dq  1
+flags_r:    dq  1 << 63 | 1
+flags_rw:   dq  1 << 63 | 3
+address:    dq  0x000ffffffffff000
+digits:     db  "0123456789abcdef"
+ok:         db  "OK ", 0
+cmdline:    db  10, "cmdline=", 0
+kernel_pa:  db  10, "kernel_pa=", 0
+low_end:    db  "low_end=", 0
+ticks:      db  "ticks=", 0
+%if PAYLOAD
+    align   4
+payload:
+%assign value 0
+    incbin  "payload.bin"
+%endif
+
+    section .data align=16
+variable:   dq  0x1122334455667788
+
+    section .bss align=16
+    global  bss_end
+bss_start:  resb 20000
+bss_end:
+
+    extern  image_start, image_end

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#include "exo/bits.h"
+#include "sdk/start/args.h"
+#include "test/support/check_main.h"
+
+#include <string.h>
+
+static const struct {
+    const char *line;
+    const char *words; // joined by '|'
+    size_t count;
+} cases[] = {
+    {"", "", 0},
+    {" \t ", "", 0},
+    {"one", "one", 1},
+    {"  one two\tthree ", "one|two|three", 3},
+    {"\"one two\" three", "one two|three", 2},
+    {"key=\"a b\"c", "key=a bc", 1},
+    {"\"\" x", "|x", 2},
+    {"open \"to the end", "open|to the end", 2},
+    {"1 2 3 4 5", "1|2|3|4", 5}, // more than fit: counted, not stored
+};
+
+START_TEST(words_are_split_at_blanks_outside_quotes)
+{
+    for (size_t i = 0; i < EXO_COUNT(cases); i++) {
+        char line[64], joined[64] = "";
+        char *argv[4];
+        strcpy(line, cases[i].line);
+        size_t count = args_split(line, argv, EXO_COUNT(argv));
+        ck_assert_uint_eq(count, cases[i].count);
+        for (size_t k = 0; k < EXO_MIN(count, EXO_COUNT(argv)); k++) {
+            strcat(joined, k ? "|" : "");
+            strcat(joined, argv[k]);
+        }
+        ck_assert_str_eq(joined, cases[i].words);
+    }
+}
+END_TEST
+
+CHECK_MAIN("sdk.args", words_are_split_at_blanks_outside_quotes)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+#
+# The metal target: x86-64, ring 0, no operating system underneath. Debian's own gcc
+# makes it; there is no cross compiler to build first.
+set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_SYSTEM_PROCESSOR x86_64)
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+
+# LTO objects need gcc's wrappers around ar and ranlib: plain ones see no symbols.
+find_program(EXO_GCC NAMES x86_64-linux-gnu-gcc gcc REQUIRED)
+find_program(EXO_GCC_AR NAMES x86_64-linux-gnu-gcc-ar gcc-ar REQUIRED)
+find_program(EXO_GCC_RANLIB NAMES x86_64-linux-gnu-gcc-ranlib gcc-ranlib REQUIRED)
+find_program(EXO_NASM NAMES nasm REQUIRED)
+set(CMAKE_C_COMPILER ${EXO_GCC})
+set(CMAKE_AR ${EXO_GCC_AR} CACHE FILEPATH "" FORCE)
+set(CMAKE_RANLIB ${EXO_GCC_RANLIB} CACHE FILEPATH "" FORCE)
+set(CMAKE_ASM_NASM_COMPILER ${EXO_NASM})
+set(CMAKE_ASM_NASM_OBJECT_FORMAT elf64)
+set(CMAKE_ASM_NASM_FLAGS_INIT "-g -F dwarf")
+
+# What the machine demands: addresses in the top 2 GiB, no red zone (an interrupt would
+# write over it), frame pointers (backtraces follow them). picolibc is built with these too.
+set(EXO_MACHINE_FLAGS -mcmodel=kernel -mno-red-zone -fno-pic -fno-pie -fno-omit-frame-pointer
+    -fno-asynchronous-unwind-tables -fno-stack-protector -fcf-protection=none
+    -ffunction-sections -fdata-sections)
+
+# -fbuiltin takes back the half of -ffreestanding that hurts: mem* of a known small size
+# becomes a few moves. The functions listed here stay ordinary calls. gcc leaves builtins
+# out of an LTO object's symbol table, so the linker would fetch printf from the C library
+# only after LTO, too late to fetch, as LTO code, the stdout that printf needs from us.
+set(EXO_PORT_CALLS abort exit _exit _Exit printf vprintf puts putchar putchar_unlocked scanf
+    vscanf malloc calloc realloc free aligned_alloc posix_memalign strdup strndup)
+list(TRANSFORM EXO_PORT_CALLS PREPEND -fno-builtin-)
+
+list(JOIN EXO_MACHINE_FLAGS " " machine_flags)
+list(JOIN EXO_PORT_CALLS " " port_flags)
+set(CMAKE_C_FLAGS_INIT
+    "-O2 -g -flto=auto -ffreestanding -fbuiltin ${port_flags} ${machine_flags}")
+set(link_flags -static -nostdlib -nostartfiles -no-pie -Wl,--gc-sections,--build-id
+    -Wl,-z,noexecstack,-z,max-page-size=4096)
+list(JOIN link_flags " " CMAKE_EXE_LINKER_FLAGS_INIT)
