@@ -399,8 +399,15 @@ void app_sends(struct script *s, uint32_t k, uint32_t len)
 
 void app_reads(struct script *s, uint32_t k, uint32_t len)
 {
-    uint8_t *bytes = malloc(len + 1);
-    ck_assert_int_eq(socket_recv(s->sock, bytes, len + 1), (int)len);
+    struct cspan more;
+    app_reads_some(s, k, len);
+    ck_assert_int_ne(socket_peek(s->sock, &more), 1);
+}
+
+void app_reads_some(struct script *s, uint32_t k, uint32_t len)
+{
+    uint8_t *bytes = malloc(len);
+    ck_assert_int_eq(socket_recv(s->sock, bytes, len), (int)len);
     for (uint32_t i = 0; i < len; i++)
         ck_assert_uint_eq(bytes[i], script_byte(k + i));
     free(bytes);

@@ -127,7 +127,10 @@ void app_sends(struct script *s, uint32_t k, uint32_t len);
 // The app reads exactly `len` bytes and they are right, starting at byte `k`.
 void app_reads(struct script *s, uint32_t k, uint32_t len);
 
-// Puts the largest window of the peer's up, so that only congestion control limits.
+// The same, and more may be waiting.
+void app_reads_some(struct script *s, uint32_t k, uint32_t len);
+
+// Sends `segments` full segments from byte *next on, each acknowledged by itself.
 void grow_cwnd(struct script *s, uint32_t *next, uint32_t segments);
 
 #define SCRIPT(name)                                                                               \

@@ -167,10 +167,10 @@ SCRIPT(bad_checksum_is_dropped)
 SCRIPT(options_may_be_garbage)
 {
     static const uint8_t options[][8] = {
-        {2, 0, 5, 180, 0, 0, 0, 0},     {2, 1, 5, 180, 0, 0, 0, 0},
-        {2, 200, 5, 180, 0, 0, 0, 0},   {1, 1, 1, 1, 1, 1, 1, 2},
-        {254, 3, 9, 2, 4, 5, 180, 0},   {3, 3, 255, 2, 4, 0, 0, 0},
-        {30, 255, 0, 0, 0, 0, 0, 0},    {255, 255, 255, 255, 255, 255, 255, 255},
+        {2, 0, 5, 180, 0, 0, 0, 0},   {2, 1, 5, 180, 0, 0, 0, 0},
+        {2, 200, 5, 180, 0, 0, 0, 0}, {1, 1, 1, 1, 1, 1, 1, 2},
+        {254, 3, 9, 2, 4, 5, 180, 0}, {3, 3, 255, 2, 4, 0, 0, 0},
+        {30, 255, 0, 0, 0, 0, 0, 0},  {255, 255, 255, 255, 255, 255, 255, 255},
     };
     peer_listens_for_us(s);
     for (uint32_t i = 0; i < EXO_COUNT(options); i++) {
@@ -195,10 +195,22 @@ static void check_mss(struct script *s, uint16_t offered, uint32_t used)
     expect(s, ACK, 1, 1, used);
 }
 
-SCRIPT(no_mss_option_means_536) { check_mss(s, 0, 536); }
-SCRIPT(mss_of_the_peer_is_kept) { check_mss(s, 1000, 1000); }
-SCRIPT(mss_never_exceeds_our_link) { check_mss(s, 9000, 1460); }
-SCRIPT(tiny_mss_meets_a_floor) { check_mss(s, 1, 216); }
+SCRIPT(no_mss_option_means_536)
+{
+    check_mss(s, 0, 536);
+}
+SCRIPT(mss_of_the_peer_is_kept)
+{
+    check_mss(s, 1000, 1000);
+}
+SCRIPT(mss_never_exceeds_our_link)
+{
+    check_mss(s, 9000, 1460);
+}
+SCRIPT(tiny_mss_meets_a_floor)
+{
+    check_mss(s, 1, 216);
+}
 
 SCRIPT(window_of_a_syn_is_not_scaled)
 {
@@ -308,8 +320,8 @@ SCRIPT(connect_refuses_impossible_peers)
     const struct ip4 bad[] = {ip4_of(255, 255, 255, 255), ip4_of(224, 0, 0, 1),
                               ip4_of(10, 0, 0, 255), ip4_of(0, 0, 0, 0)};
     for (uint32_t i = 0; i < EXO_COUNT(bad); i++)
-        ck_assert_int_eq(
-            socket_connect(s->net, (struct endpoint){bad[i], 80}, s->now, &sock), -EXO_EINVAL);
+        ck_assert_int_eq(socket_connect(s->net, (struct endpoint){bad[i], 80}, s->now, &sock),
+                         -EXO_EINVAL);
     ck_assert_int_eq(
         socket_connect(s->net, (struct endpoint){ip4_of(8, 8, 8, 8), 80}, s->now, &sock),
         -EXO_ENETUNREACH);
