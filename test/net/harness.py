@@ -20,6 +20,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -194,6 +195,13 @@ class Child:
                 self.process.kill()
                 self.process.wait(10)
         self.reader.join(10)
+
+
+def open_nic():
+    """A raw socket on the client's end of the TAP, and its hardware address."""
+    nic = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    nic.bind(("tap0", 0))
+    return nic, ":".join(f"{byte:02x}" for byte in nic.getsockname()[4])
 
 
 def compile_link(folder):
