@@ -36,5 +36,6 @@ list(JOIN EXO_MACHINE_FLAGS " " machine_flags)
 list(JOIN EXO_PORT_CALLS " " port_flags)
 set(CMAKE_C_FLAGS_INIT
     "-O2 -g -flto=auto -ffreestanding -fbuiltin ${port_flags} ${machine_flags}")
-set(CMAKE_EXE_LINKER_FLAGS_INIT
-    "-static -nostdlib -nostartfiles -no-pie -Wl,--gc-sections,--build-id,-z,noexecstack,-z,max-page-size=4096")
+set(link_flags -static -nostdlib -nostartfiles -no-pie -Wl,--gc-sections,--build-id
+    -Wl,-z,noexecstack,-z,max-page-size=4096)
+list(JOIN link_flags " " CMAKE_EXE_LINKER_FLAGS_INIT)

@@ -8,7 +8,8 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
 
 file(GLOB support_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/test/support/*.c)
-add_library(exo_test_support STATIC ${support_sources})
+# Objects, not an archive: the layers call back into it (exo_assert_failed), and come later.
+add_library(exo_test_support OBJECT ${support_sources})
 target_link_libraries(exo_test_support PUBLIC exo_flags PkgConfig::CHECK
     exo_mm exo_sched exo_netstack exo_dev_ring)
 

@@ -3,10 +3,12 @@
 #ifndef CORE_LOG_H
 #define CORE_LOG_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
-// printf's formats; the newline is added.
+// printf's formats; the newline is added. A longer line than LOG_LINE_BYTES is cut, and
+// ends in "…".
 __attribute__((format(printf, 1, 2))) void core_log(const char *format, ...);
 
 // Raw bytes to the console, as they are ('\n' becomes CR LF on the wire).
@@ -14,5 +16,11 @@ void core_console_write(const char *bytes, size_t len);
 
 // One byte from the console, or -1 if none has arrived.
 int core_console_read(void);
+
+#define LOG_LINE_BYTES 384
+
+// For core's own reports: no time in front, no newline added.
+__attribute__((format(printf, 1, 2))) void log_print(const char *format, ...);
+__attribute__((format(printf, 1, 0))) void log_vprint(const char *format, va_list args);
 
 #endif

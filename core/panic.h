@@ -12,7 +12,8 @@ _Noreturn void core_exit(int status);
 // CORE_PANIC_STATUS. The message takes printf's formats.
 __attribute__((format(printf, 1, 2))) _Noreturn void core_panic(const char *format, ...);
 
-#define CORE_PANIC_STATUS 101 // a panic or a failed assertion
-#define CORE_FAULT_STATUS 102 // an unhandled CPU exception
+#define CORE_PANIC_STATUS   101 // a panic or a failed assertion
+#define CORE_FAULT_STATUS   102 // an unhandled CPU exception
+#define CORE_BRINGUP_STATUS 103 // no machine that core can run on
 
 #endif

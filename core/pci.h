@@ -21,6 +21,8 @@ struct core_pci_function {
     uint8_t subclass;
 };
 
+#define CORE_PCI_BAR_MAX (UINT64_C(64) << 20)
+
 // A memory BAR, mapped uncached.
 struct core_pci_bar {
     volatile uint8_t *base; // null for a BAR that is absent or in I/O space
@@ -56,6 +58,8 @@ uint16_t core_pci_capability(struct pci_addr at, uint8_t id, uint16_t after);
 // Maps memory BAR `index` (0 … 5) of a claimed function.
 //
 // Errors: -EXO_EINVAL  no such memory BAR, or the firmware left it unassigned.
+//         -EXO_EIO     the device gives a size or an address that cannot be.
+//         -EXO_ENOTSUP larger than CORE_PCI_BAR_MAX: memory rather than registers.
 //         -EXO_ENOMEM  no frame for a page table.
 int core_pci_bar(struct pci_addr at, uint32_t index, struct core_pci_bar *out);
 
@@ -63,6 +67,8 @@ int core_pci_bar(struct pci_addr at, uint32_t index, struct core_pci_bar *out);
 // unmasks it and turns MSI-X on for the function.
 //
 // Errors: -EXO_ENOTSUP  the function has no MSI-X, or fewer entries.
+//         -EXO_EIO      its table lies outside its BAR.
+//         or as core_pci_bar
 int core_pci_msix(struct pci_addr at, uint16_t entry, int irq);
 
 #endif

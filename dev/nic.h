@@ -15,10 +15,10 @@
 // One buffer. The driver may use the headroom_bytes in front of `data` (its own
 // header for the device); they belong to the buffer and to nobody else.
 struct nic_buf {
-    uint8_t *data;  // first byte of the Ethernet frame, or of the space for one
-    struct pa pa;   // the same byte as the device sees it
-    uint32_t len;   // rx post: space at data; rx burst: frame length; tx: frame length
-    void *cookie;   // the caller's; comes back unchanged
+    uint8_t *data; // first byte of the Ethernet frame, or of the space for one
+    struct pa pa;  // the same byte as the device sees it
+    uint32_t len;  // rx post: space at data; rx burst: frame length; tx: frame length
+    void *cookie;  // the caller's; comes back unchanged
 };
 
 struct nic_stats { // counts since nic_open
@@ -87,8 +87,10 @@ static inline uint32_t nic_tx_reap(struct nic *nic, struct nic_buf *bufs, uint32
     return nic->ops->tx_reap(nic, bufs, n);
 }
 
-// Asks for an interrupt at the next received frame. Returns true if one has
-// arrived meanwhile: poll again instead of waiting. Disarm while polling.
+// Asks for an interrupt at the next received frame and, if more than half of the
+// transmit ring is lent, at the moment when half of it is sent. Forgets an interrupt
+// that came before. Returns true if what it asks for is there already: poll again
+// instead of waiting. Disarm while polling. A broken nic never interrupts.
 static inline bool nic_irq_arm(struct nic *nic)
 {
     return nic->ops->irq_arm(nic);

@@ -76,7 +76,8 @@ static uint64_t surprise(struct jitter *jitter, uint64_t tsc)
     uint64_t delta2 = magnitude(delta, jitter->delta);
     uint64_t delta3 = magnitude(delta2, jitter->delta2);
     *jitter = (struct jitter){tsc, delta, delta2};
-    return EXO_MIN(delta, EXO_MIN(delta2, delta3));
+    uint64_t least = EXO_MIN(delta, delta2);
+    return EXO_MIN(least, delta3);
 }
 
 // MurmurHash3's finalizer: every bit of the pool depends on every reading.
@@ -92,8 +93,12 @@ static uint64_t stir(uint64_t pool, uint64_t reading)
 // made of JITTER_SAMPLES readings is thus never worth more than four.
 static uint32_t fill_jitter(uint8_t *out, size_t len)
 {
-    struct jitter jitter = {.tsc = hal_tsc()};
-    uint64_t pool = jitter.tsc;
+    struct jitter jitter = {0, 0, 0};
+    uint64_t pool = 0;
+    for (int i = 0; i < 4; i++) { // the first differences are against nothing
+        hal_in8(PIT_CHANNEL2);
+        surprise(&jitter, hal_tsc());
+    }
     uint32_t surprises = 0;
     for (size_t at = 0; at < len; at++) {
         for (uint32_t i = 0; i < JITTER_SAMPLES; i++) {

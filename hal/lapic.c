@@ -93,6 +93,7 @@ static uint64_t instant(const struct hal_lapic *lapic, uint32_t *count)
 {
     uint64_t tightest = UINT64_MAX;
     uint64_t at = 0;
+    *count = 0;
     for (int i = 0; i < 6; i++) {
         uint64_t before = hal_tsc();
         uint32_t counted = lapic->regs[CURRENT_COUNT];

@@ -25,13 +25,15 @@ size_t heap_bytes(void);
 // Builds an empty heap in `mem`.
 struct heap *heap_init(void *mem);
 
-// Adds memory. It stays the heap's. Errors: -EXO_EINVAL  too small to hold a block.
+// Adds memory. It stays the heap's.
+//
+// Errors: -EXO_EINVAL  too small to hold a block, or 1 TiB and more.
 int heap_add(struct heap *h, void *mem, size_t bytes);
 
 // All return null when there is no memory; a size of 0 gives a unique small block.
 void *heap_alloc(struct heap *h, size_t bytes);
 void *heap_alloc_aligned(struct heap *h, size_t align, size_t bytes); // align: a power of two
-void *heap_realloc(struct heap *h, void *ptr, size_t bytes); // on null `ptr` is untouched
+void *heap_realloc(struct heap *h, void *ptr, size_t bytes);          // on null `ptr` is untouched
 
 // Null is allowed.
 void heap_free(struct heap *h, void *ptr);

@@ -17,6 +17,7 @@
 
 #include "exo/assert.h"
 #include "exo/types.h"
+#include "netstack/base/addr.h"
 
 #define PKT_BUF_BYTES 2048u // a 1514-byte frame, headroom and slack
 #define PKT_HEADROOM  128u  // link header + Ethernet 14 + IPv4 60 + TCP 60 fit before the payload
@@ -24,16 +25,26 @@
 struct pkt_pool;
 
 struct pkt {
-    uint8_t *data;         // first byte of the view
-    uint32_t len;          // bytes in the view
-    uint32_t seq;          // TCP queues: sequence number of data[0]
-    uint16_t refs;         // owners
-    uint16_t flags;        // the owner's own marks
+    uint8_t *data;  // first byte of the view
+    uint32_t len;   // bytes in the view
+    uint32_t seq;   // TCP queues: sequence number of data[0]
+    uint16_t refs;  // owners
+    uint16_t flags; // the owner's own marks
+    union {
+        struct ip4 peer; // UDP queues: who sent the datagram
+        struct {
+            uint16_t body_at;  // TCP's send queue: where its bytes begin in buf,
+            uint16_t body_len; // and how many they are, whatever the view shows
+        };
+    };
+    uint16_t peer_port;    // and from which port, host byte order
     uint8_t *buf;          // PKT_BUF_BYTES bytes, aligned to 64
     struct pkt *next;      // in the owner's queue; null when in none
     struct pkt_pool *pool; // where it goes back to
     exo_ns stamp;          // the owner's: when it was sent, or came
 };
+
+_Static_assert(sizeof(struct pkt) == 64, "a pkt is one cache line");
 
 // Who asks decides how deep the pool may be emptied: an app's data must never
 // starve the answers that would free it.
@@ -44,13 +55,13 @@ enum pkt_use {
 };
 
 struct pkt_pool {
-    struct pkt *free;      // a stack through next
-    struct pkt *pkts;      // all of them
-    uint32_t count;        // how many there are
-    uint32_t free_count;   // how many are in the pool now
-    uint32_t free_min;     // the least free_count ever was
-    uint32_t reserve;      // kept back from PKT_FOR_RX; twice that from PKT_FOR_APP
-    uint64_t failed;       // allocations refused
+    struct pkt *free;    // a stack through next
+    struct pkt *pkts;    // all of them
+    uint32_t count;      // how many there are
+    uint32_t free_count; // how many are in the pool now
+    uint32_t free_min;   // the least free_count ever was
+    uint32_t reserve;    // kept back from PKT_FOR_RX; twice that from PKT_FOR_APP
+    uint64_t failed;     // allocations refused
 };
 
 // Bytes of memory (aligned to 64) that a pool of `count` buffers takes.

@@ -10,8 +10,8 @@
 #define ARGS_MAX      32u
 #define CMDLINE_BYTES 1024u // docs/handoff.md: at most 1023 bytes and a zero
 
-// An app may define it without parameters; the ABI lets a caller pass too many.
-int main(int argc, char **argv);
+// Jumps to main (call_main.asm).
+int start_call_main(int argc, char **argv);
 
 // Laid out by kernel.ld, one array after the other.
 extern void (*const __preinit_array_start[])(void);
@@ -45,5 +45,5 @@ int exo_start(void)
     static char *argv[ARGS_MAX + 2];
     run_constructors();
     int argc = split_cmdline(line, argv);
-    exit(main(argc, argv)); // runs destructors and flushes; core_main's return is not needed
+    exit(start_call_main(argc, argv)); // runs destructors and flushes; never comes back here
 }

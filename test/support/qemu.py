@@ -104,7 +104,7 @@ class Guest:
         status = qemu.exit_status(self.code)
         if status is None:
             how = "a reset or triple fault" if self.code == 0 else "QEMU failed"
-            raise self.failure(f"the image gave no exit status (QEMU's exit code {self.code}: {how})")
+            raise self.failure(f"no exit status from the image: {how} (exit code {self.code})")
         return status
 
     def read(self, deadline):

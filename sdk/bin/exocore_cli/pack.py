@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import elf as elf_format
 from . import qemu
-from .image import make_image, strip_elf
+from .image import make_image
 
 
 def sizes(elf, image_bytes):
@@ -37,7 +37,7 @@ def pack(args):
     """Writes image and manifest; returns the line of sizes."""
     kernel = Path(args.elf).read_bytes()
     image = make_image(Path(args.stage1).read_bytes(), Path(args.stage2).read_bytes(),
-                       strip_elf(kernel), args.cmdline)
+                       kernel, args.cmdline)
     Path(args.image).write_bytes(image)
     by_kind = sizes(elf_format.Elf(kernel), len(image))
     manifest = {"name": args.name, "elf": str(Path(args.elf).resolve()),

@@ -8,12 +8,12 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import image as image_format
+
 PROGRAM = "qemu-system-x86_64"
 DEBUG_EXIT = "isa-debug-exit,iobase=0xf4,iosize=0x04"
+NIC = "virtio-net-pci,disable-legacy=on,romfile=,netdev=n0"  # no option ROM: no boot by network
 STATUS_BIAS = 16  # core_exit writes status + 16, so that no status looks like QEMU's own 1
-SECTOR_BYTES = 512
-CMDLINE_OFFSET = SECTOR_BYTES + 0x7A00  # in the image: near the end of the stage 2 area
-CMDLINE_BYTES = 1024
 
 
 @dataclass
@@ -26,13 +26,14 @@ class Port:
     @classmethod
     def parse(cls, text):
         """HOST:GUEST[/udp]; ValueError says what is wrong with it."""
-        numbers, _, proto = text.partition("/")
-        host, colon, guest = numbers.partition(":")
-        if not colon or not host.isdigit() or not guest.isdigit() or proto not in ("", "tcp", "udp"):
+        numbers, slash, proto = text.partition("/")
+        host, _, guest = numbers.partition(":")
+        proto = proto if slash else "tcp"
+        if not host.isdigit() or not guest.isdigit() or proto not in ("tcp", "udp"):
             raise ValueError(f"'{text}' is not HOST:GUEST or HOST:GUEST/udp")
         if not (0 < int(host) < 65536 and 0 < int(guest) < 65536):
             raise ValueError(f"'{text}': a port is a number from 1 to 65535")
-        return cls(int(host), int(guest), proto or "tcp")
+        return cls(int(host), int(guest), proto)
 
     def rule(self):
         """QEMU's hostfwd rule."""
@@ -75,7 +76,7 @@ class Machine:
                    "-serial", self.serial, "-device", DEBUG_EXIT, "-drive", drive]
         netdev = self.netdev()
         if netdev:
-            command += ["-netdev", netdev, "-device", "virtio-net-pci,disable-legacy=on,romfile=,netdev=n0"]
+            command += ["-netdev", netdev, "-device", NIC]
         if self.pcap:
             command += ["-object", f"filter-dump,id=pcap,netdev=n0,file={quoted(self.pcap)}"]
         if self.gdb:
@@ -102,11 +103,12 @@ def exit_status(code):
 def set_cmdline(image, text):
     """Writes the app's command line into an image file."""
     line = text.encode()
-    if len(line) >= CMDLINE_BYTES or b"\0" in line:
-        raise ValueError(f"a command line has at most {CMDLINE_BYTES - 1} bytes, none of them zero")
+    limit = image_format.CMDLINE_BYTES
+    if len(line) >= limit or b"\0" in line:
+        raise ValueError(f"a command line has at most {limit - 1} bytes, none of them zero")
     with open(image, "r+b") as file:
-        file.seek(CMDLINE_OFFSET)
-        file.write(line.ljust(CMDLINE_BYTES, b"\0"))
+        file.seek(image_format.SECTOR * image_format.STAGE2_LBA + image_format.CMDLINE_OFFSET)
+        file.write(line.ljust(limit, b"\0"))
 
 
 def kvm_usable(device="/dev/kvm", cpuinfo="/proc/cpuinfo"):

@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 
-CAUSE = re.compile(r"(error[: ]|^E: |^exocore: |FAILED|CMake Error|cannot |not found)")
+CAUSE = re.compile(r"error[: ]|^E: |^exocore: |FAILED|CMake Error|cannot |not found"
+                   r"|undefined reference")
+OURS = "exocore: "
 TICK_SECONDS = 0.2
 PLAIN_TICK_SECONDS = 30.0
 
@@ -35,15 +37,15 @@ def last_line(path):
 
 
 def cause(path):
-    """The line of a log that tells best why a step failed."""
+    """The line of a log that tells best why a step failed. One of our own tools' lines
+    (exocore: …) says what to do as well."""
     with open(path, encoding="utf-8", errors="replace") as file:
         lines = [line.strip() for line in file if line.strip()]
     lines = [line for line in lines if not line.startswith(("+ ", "ninja: "))]
     found = [line for line in lines if CAUSE.search(line)]
-    ours = [line for line in found if line.startswith("exocore: ")]
+    ours = [line for line in found if line.startswith(OURS)]
     compiler = [line for line in found if re.search(r":\d+: |error: ", line)]
-    best = (ours or compiler or found or lines[-1:] or ["it said nothing"])[0]
-    return best[len("exocore: "):] if best.startswith("exocore: ") else best
+    return (ours or compiler or found or lines[-1:] or ["it said nothing"])[0]
 
 
 class Progress:
@@ -116,5 +118,9 @@ def watch(process, progress):
 
 def must(title, command, log, advice, env=None, cwd=None):
     """A step that has to succeed: else one line with the cause, what to do, and the log."""
-    if step(title, command, log, env, cwd):
-        raise UserError(f"{title} failed: {cause(log)}; {advice} (log: {log})")
+    if step(title, command, log, env, cwd) == 0:
+        return
+    why = cause(log)
+    if why.startswith(OURS):
+        raise UserError(f"{title} failed: {why[len(OURS):]}")
+    raise UserError(f"{title} failed: {why}; {advice} (log: {log})")

@@ -144,11 +144,12 @@ def terminal_kept():
 
 def pass_errors(stream, kept):
     """Passes QEMU's complaints on, but not its farewell; keeps them for the verdict."""
-    for line in stream:
-        text = line.decode(errors="replace").rstrip()
-        if not any(noise in text for noise in NOISE):
-            kept.append(text)
-            print(text, file=sys.stderr, flush=True)
+    with stream:
+        for line in stream:
+            text = line.decode(errors="replace").rstrip()
+            if not any(noise in text for noise in NOISE):
+                kept.append(text)
+                print(text, file=sys.stderr, flush=True)
 
 
 def end(process):
@@ -206,5 +207,5 @@ def verdict(code, complaints):
                         "Run it with --gdb, or with --serial FILE and read its last lines")
     if code < 0:
         raise UserError(f"QEMU was ended by {signal.Signals(-code).name}", 128 - code)
-    why = complaints[-1] if complaints else f"exit code {code}"
+    why = "its reason stands above" if complaints else f"exit code {code}, without a word"
     raise UserError(f"QEMU failed: {why}")

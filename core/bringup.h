@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// bringup.h - the parts of core that core_main starts, in its order. Core's own business.
+#ifndef CORE_BRINGUP_H
+#define CORE_BRINGUP_H
+
+// Says "exocore: …" in one line and ends the machine: it is not one that core can run
+// on. Takes printf's formats.
+__attribute__((format(printf, 1, 2))) _Noreturn void bringup_fail(const char *format, ...);
+
+// To be called before the report of an end: if one is under way already, it does not
+// return, so that a fault in the report cannot repeat itself.
+void panic_begin(int status);
+
+// The console; core_log works from here on.
+void log_init(void);
+
+// Cleans the memory map and takes over all frames but those the loader still uses.
+void frame_init(void);
+
+// Takes over the loader's memory, once nothing points into it any more.
+void frame_take_loaders(void);
+
+// Builds core's own page tables and leaves the loader's.
+void pt_init(void);
+
+// The counters' rates and the interrupt controller.
+void clock_init(void);
+
+#endif

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// core_main.c - the order in which core comes up.
+#include "core/core_main.h"
+
+#include <string.h>
+
+#include "core/bringup.h"
+#include "core/frame.h"
+#include "core/image.h"
+#include "core/log.h"
+#include "core/panic.h"
+#include "core/state.h"
+#include "hal/desc.h"
+
+#define LOADER_REACH (UINT64_C(4) << 30) // what the loader's page tables show
+#define MAP_MAX      1024                // entries; no firmware comes near
+
+// Less than this is left over, and no app would get anywhere.
+#define FREE_FRAMES_MIN 32
+
+struct core_state core_state;
+
+const char *core_cmdline(void)
+{
+    return core_state.cmdline;
+}
+
+static bool is_reachable(uint64_t pa, uint64_t bytes)
+{
+    return pa < LOADER_REACH && bytes <= LOADER_REACH - pa;
+}
+
+// Nothing in the block is believed before this has seen it.
+static void check_handoff(const struct handoff *handoff)
+{
+    uint64_t image_bytes = (uint64_t)(core_image_end - core_image_start);
+    if (!is_reachable((uint64_t)handoff - HANDOFF_DIRECT_MAP, sizeof(*handoff)))
+        bringup_fail("no handoff block from the loader");
+    if (handoff->magic != HANDOFF_MAGIC)
+        bringup_fail("no handoff block from the loader: wrong magic number");
+    if (handoff->version != HANDOFF_VERSION || handoff->bytes < sizeof(*handoff))
+        bringup_fail("handoff block of version %u with %u bytes, wanted version %u with %zu",
+                     (unsigned)handoff->version, (unsigned)handoff->bytes, HANDOFF_VERSION,
+                     sizeof(*handoff));
+    if (handoff->map_count == 0 || handoff->map_count > MAP_MAX ||
+        !is_reachable(handoff->map, handoff->map_count * sizeof(struct handoff_range)))
+        bringup_fail("the loader's memory map of %u entries makes no sense",
+                     (unsigned)handoff->map_count);
+    if (handoff->kernel_va != (uint64_t)core_image_start || handoff->kernel_bytes < image_bytes ||
+        handoff->kernel_pa % CORE_FRAME_BYTES != 0)
+        bringup_fail("the loader did not put the image where it belongs");
+}
+
+// A string of the loader's, cut to what fits; empty if there is none.
+static void copy_string(char *out, size_t out_bytes, uint64_t pa)
+{
+    if (pa == 0 || !is_reachable(pa, out_bytes))
+        return;
+    strncpy(out, (const char *)(HANDOFF_DIRECT_MAP + pa), out_bytes - 1);
+}
+
+static void copy_handoff(const struct handoff *handoff)
+{
+    core_state.handoff = *handoff;
+    copy_string(core_state.cmdline, sizeof(core_state.cmdline), handoff->cmdline);
+    copy_string(core_state.loader, sizeof(core_state.loader), handoff->loader_name);
+}
+
+static void report_memory(void)
+{
+    struct core_frame_stats frames = core_frame_stats();
+    if (frames.free < FREE_FRAMES_MIN)
+        bringup_fail("not enough memory: %llu KiB left for the app",
+                     (unsigned long long)frames.free * CORE_FRAME_BYTES >> 10);
+    core_log("core: booted by %s; %llu KiB of memory free, kernel %llu KiB", core_state.loader,
+             (unsigned long long)frames.free * CORE_FRAME_BYTES >> 10,
+             (unsigned long long)core_state.handoff.kernel_bytes >> 10);
+}
+
+// First a voice, then a net below us, then what the loader knew; then memory, and with it
+// page tables of our own, after which the loader's memory is free; then time. All else
+// (PCI, NIC queues) begins when somebody asks for it.
+void core_main(const struct handoff *handoff)
+{
+    log_init();
+    hal_desc_init();
+    check_handoff(handoff);
+    copy_handoff(handoff);
+    frame_init();
+    pt_init();
+    frame_take_loaders();
+    clock_init();
+    report_memory();
+    core_exit(exo_start());
+}

@@ -1,0 +1,55 @@
+; SPDX-License-Identifier: MIT
+; entry.asm - core's first instructions, on core's own stack.
+bits 64
+default rel
+
+extern core_main
+global core_entry, core_stack_guard
+
+STACK_BYTES equ 65536
+DIRECT_MAP  equ 0xffff800000000000
+
+CR0_MP equ 1 << 1
+CR0_EM equ 1 << 2
+CR0_TS equ 1 << 3
+CR4_OSFXSR     equ 1 << 9
+CR4_OSXMMEXCPT equ 1 << 10
+
+; From the loader: rdi = physical address of the handoff block, interrupts off, the image
+; and the first 4 GiB mapped (docs/handoff.md).
+section .text.entry exec
+core_entry:
+    cli
+    cld
+    lea rsp, [stack_top]
+    xor ebp, ebp                ; the outermost frame: backtraces end here
+
+    ; SSE on before any C code: the compiler may use it for a plain copy.
+    mov rax, cr0
+    and rax, ~(CR0_EM | CR0_TS)
+    or rax, CR0_MP
+    mov cr0, rax
+    mov rax, cr4
+    or rax, CR4_OSFXSR | CR4_OSXMMEXCPT
+    mov cr4, rax
+    fninit
+    ldmxcsr [mxcsr_default]
+
+    mov rax, DIRECT_MAP
+    add rdi, rax
+    call core_main              ; does not return
+    ud2
+
+section .rodata
+align 4
+mxcsr_default: dd 0x1f80        ; all floating-point exceptions masked, round to nearest
+
+; The page below the stack is left out of core's page tables (pt.c): what runs over the
+; end faults there instead of writing into data.
+section .bss
+alignb 4096
+core_stack_guard: resb 4096
+    resb STACK_BYTES
+stack_top:
+
+section .note.GNU-stack noalloc noexec nowrite progbits

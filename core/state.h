@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// state.h - all mutable state of core, in one place and one struct.
+//
+// Zeroed by the loader. Each member belongs to the file that is named beside it.
+#ifndef CORE_STATE_H
+#define CORE_STATE_H
+
+#include "core/clock_scale.h"
+#include "core/frame_pool.h"
+#include "core/handoff.h"
+#include "core/image.h"
+#include "core/memmap.h"
+#include "core/nicq.h"
+#include "core/pci_walk.h"
+#include "exo/bits.h"
+#include "exo/types.h"
+#include "hal/lapic.h"
+#include "hal/uart.h"
+
+#define CORE_CMDLINE_BYTES 1024
+#define CORE_LOADER_BYTES  64
+
+#define CORE_PCI_MAX 256 // functions remembered; more are counted and reported
+
+struct core_state {
+    // core_main.c: what the loader said, copied before its memory is given away
+    struct handoff handoff;
+    char cmdline[CORE_CMDLINE_BYTES];
+    char loader[CORE_LOADER_BYTES];
+
+    // frame.c
+    struct memmap memmap; // usable memory less the kernel's own
+    struct frame_pool frames;
+
+    // pt.c
+    uint64_t *pml4;
+    uint64_t *spare_tables; // a chain of empty tables kept for the next mapping
+    uint32_t spare_count;
+
+    // clock.c, irq.c
+    struct clock_scale clock;
+    struct hal_lapic lapic;
+    uint64_t lines_claimed;      // bit n: interrupt line n has an owner
+    const char *line_owners[64]; // by line, null while it is free
+
+    // pci.c
+    bool pci_scanned;
+    uint32_t pci_count;
+    struct core_pci_function pci[CORE_PCI_MAX];
+    const char *pci_owners[CORE_PCI_MAX]; // null while nobody has it
+
+    // nicq.c
+    struct core_nicq nicqs[CORE_NICQ_MAX]; // owner is null in a free slot
+
+    // log.c
+    struct hal_uart console;
+
+    // panic.c
+    uint32_t dying; // reports that have begun; the second ends the machine at once
+};
+
+extern struct core_state core_state;
+
+// The end of the image as it was loaded; of the linked one while the loader is unheard.
+static inline const uint8_t *core_image_limit(void)
+{
+    uint64_t linked_bytes = (uint64_t)(core_image_end - core_image_start);
+    return core_image_start + EXO_MAX(core_state.handoff.kernel_bytes, linked_bytes);
+}
+
+#endif

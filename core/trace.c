@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// trace.c - walks frame pointers and names what it finds.
+#include "core/trace.h"
+
+#include "core/image.h"
+#include "core/log.h"
+#include "core/pt.h"
+#include "core/state.h"
+#include "core/symbols.h"
+#include "exo/bits.h"
+
+#define FRAMES_MAX 32
+
+// What a function with a frame pointer leaves on its stack.
+struct call_frame {
+    uint64_t caller_rbp;
+    uint64_t return_rip;
+};
+
+static bool is_code(uint64_t rip)
+{
+    return rip >= (uint64_t)core_image_start && rip < (uint64_t)core_text_end;
+}
+
+static const char *name_of(uint64_t rip, uint32_t *inside)
+{
+    if (!is_code(rip))
+        return NULL;
+    return symbols_find(core_symbols, (size_t)(core_image_limit() - core_symbols),
+                        (uint32_t)(rip - (uint64_t)core_image_start), inside);
+}
+
+void trace_name(uint64_t rip)
+{
+    uint32_t inside;
+    const char *name = name_of(rip, &inside);
+    if (name)
+        log_print(" %s+0x%x", name, (unsigned)inside);
+}
+
+// Before core's own tables exist there is only the boot stack, which is mapped.
+static bool is_readable(uint64_t at)
+{
+    struct core_pt_entry entry;
+    return !core_state.pml4 || core_pt_query((struct va){at}, &entry) == 0;
+}
+
+// A stack grows downwards, so callers' frames lie above: a chain that does not rise is
+// broken, and might be endless.
+static bool read_frame(uint64_t rbp, uint64_t above, struct call_frame *out)
+{
+    if (rbp <= above || !exo_is_aligned(rbp, 8) || rbp > UINT64_MAX - sizeof(*out))
+        return false;
+    if (!is_readable(rbp) || !is_readable(rbp + sizeof(*out) - 1))
+        return false;
+    *out = *(const struct call_frame *)rbp;
+    return is_code(out->return_rip);
+}
+
+// The address behind a call may already belong to the next function, if the call was the
+// last thing its function does; the byte before it is inside the call.
+static void print_caller(uint64_t return_rip)
+{
+    uint32_t inside = 0;
+    const char *name = name_of(return_rip - 1, &inside);
+    log_print("  %016llx %s+0x%x\n", (unsigned long long)return_rip, name ? name : "?",
+              (unsigned)(name ? inside + 1 : 0));
+}
+
+void trace_print(uint64_t rbp)
+{
+    struct call_frame frame;
+    uint64_t above = 0;
+    for (int i = 0; i < FRAMES_MAX && read_frame(rbp, above, &frame); i++) {
+        print_caller(frame.return_rip);
+        above = rbp;
+        rbp = frame.caller_rbp;
+    }
+}
+
+void trace_print_from(uint64_t rip, uint64_t rsp, uint64_t rbp)
+{
+    bool has_top = !is_code(rip) && exo_is_aligned(rsp, 8) && is_readable(rsp);
+    log_print("  %016llx", (unsigned long long)rip);
+    trace_name(rip);
+    log_print("\n");
+    if (has_top && is_code(*(const uint64_t *)rsp))
+        print_caller(*(const uint64_t *)rsp);
+    trace_print(rbp);
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// probe.c - from "the nth NIC of the machine" to the driver that opens it.
+#include "dev/probe.h"
+
+#include "core/log.h"
+#include "dev/virtio_net.h"
+#include "exo/bits.h"
+#include "exo/err.h"
+
+#define PCI_CLASS_NETWORK 0x02
+
+static const struct nic_driver drivers[] = {
+    {"virtio-net", virtio_net_knows, virtio_net_open},
+};
+
+const struct nic_driver *nic_driver_for(const struct core_pci_function *function)
+{
+    for (size_t i = 0; i < EXO_COUNT(drivers); i++) {
+        if (drivers[i].knows(function))
+            return &drivers[i];
+    }
+    return NULL;
+}
+
+static int find_nic(uint32_t nth, struct core_pci_function *out)
+{
+    for (uint32_t n = 0; core_pci_function(n, out) == 0; n++) {
+        if (out->class_code == PCI_CLASS_NETWORK && nth-- == 0)
+            return 0;
+    }
+    return -EXO_ENODEV;
+}
+
+static void name_stranger(const struct core_pci_function *f)
+{
+    core_log("dev: no driver for the NIC at %02x:%02x.%x, %04x:%04x; known are:", f->at.bus,
+             f->at.device, f->at.function, f->vendor_id, f->device_id);
+    for (size_t i = 0; i < EXO_COUNT(drivers); i++)
+        core_log("dev:   %s", drivers[i].name);
+    core_log("dev: under QEMU, use -device virtio-net-pci");
+}
+
+int nic_open(uint32_t nth, uint16_t queue, const char *owner, struct nic **out)
+{
+    struct core_pci_function function;
+    int err = find_nic(nth, &function);
+    if (err < 0)
+        return err;
+    const struct nic_driver *driver = nic_driver_for(&function);
+    if (!driver) {
+        name_stranger(&function);
+        return -EXO_ENOTSUP;
+    }
+    return driver->open(&function, queue, owner, out);
+}
+
+void nic_close(struct nic *nic)
+{
+    nic->ops->close(nic);
+}

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""The machine description and the test driver's half of it."""
+
+import tempfile
+import unittest
+
+import here  # noqa: F401  (sets the path)
+from exocore_cli import image, qemu
+
+
+class Ports(unittest.TestCase):
+    """HOST:GUEST[/udp]."""
+
+    def test_parse(self):
+        self.assertEqual(qemu.Port.parse("8080:80"), qemu.Port(8080, 80, "tcp"))
+        self.assertEqual(qemu.Port.parse("53:53/udp"), qemu.Port(53, 53, "udp"))
+
+    def test_nonsense(self):
+        for text in ("", ":", "1:", ":1", "a:1", "1:2/", "1:2:3", "-1:2", "0:1", "1:65536"):
+            with self.subTest(text=text), self.assertRaises(ValueError):
+                qemu.Port.parse(text)
+
+
+class ExitStatus(unittest.TestCase):
+    """isa-debug-exit's arithmetic."""
+
+    def test_image_statuses_and_qemus_own(self):
+        self.assertEqual(qemu.exit_status(33), 0)
+        self.assertEqual(qemu.exit_status(235), 101)
+        for code in (0, 1, 2, 31, -15):
+            self.assertIsNone(qemu.exit_status(code))
+
+
+class CommandLine(unittest.TestCase):
+    """The app's command line inside an image."""
+
+    def test_is_where_the_image_format_has_it(self):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(bytes(b"\xff" * 64 * 1024))
+            file.flush()
+            qemu.set_cmdline(file.name, "a=1 b")
+            file.seek(image.SECTOR + image.CMDLINE_OFFSET)
+            self.assertEqual(file.read(image.CMDLINE_BYTES).rstrip(b"\0"), b"a=1 b")
+            self.assertEqual(file.read(1), b"\xff")
+
+    def test_too_long(self):
+        with tempfile.NamedTemporaryFile() as file, self.assertRaises(ValueError):
+            qemu.set_cmdline(file.name, "x" * image.CMDLINE_BYTES)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""Steps and the one line that a failure leaves."""
+
+import contextlib
+import io
+import tempfile
+import unittest
+from pathlib import Path
+
+import here  # noqa: F401  (sets the path)
+from exocore_cli import report
+
+
+class Steps(unittest.TestCase):
+    """Programs run with their output in a log."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.log = Path(scratch.name) / "log/step.log"
+
+    def must_fail(self, script):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), self.assertRaises(report.UserError) as caught:
+            report.must("do it", ["sh", "-c", script], self.log, "mend that")
+        return str(caught.exception)
+
+    def test_success_says_what_and_how_long(self):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            report.must("do it", ["true"], self.log, "")
+        self.assertRegex(out.getvalue(), r"^do it \.\.\.\ndo it  done \(\d+\.\d s\)\n$")
+
+    def test_failure_names_cause_advice_and_log(self):
+        line = self.must_fail("echo fine; echo 'a.c:3:1: error: bad'; echo more; exit 1")
+        self.assertIn("a.c:3:1: error: bad", line)
+        self.assertIn("mend that", line)
+        self.assertIn(str(self.log), line)
+        self.assertNotIn("\n", line)
+
+    def test_our_own_line_is_the_best_cause(self):
+        line = self.must_fail("echo 'CMake Error: x'; echo 'exocore: no network'; exit 1")
+        self.assertIn("failed: no network", line)
+
+    def test_a_program_that_is_not_there(self):
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.assertEqual(report.step("x", ["no-such-program-anywhere"], self.log), 127)
+        self.assertIn("cannot start", report.cause(self.log))
+
+
+if __name__ == "__main__":
+    unittest.main()

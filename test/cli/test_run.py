@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: MIT
+"""exocore run: options become a QEMU command, and QEMU's end becomes an exit status."""
+
+import os
+import json
+import signal
+import stat
+import tempfile
+import threading
+import unittest
+from pathlib import Path
+from unittest import mock
+
+from here import exocore
+from exocore_cli import build, qemu, run
+from exocore_cli.report import UserError
+
+
+class DryRun(unittest.TestCase):
+    """--dry-run prints what would be started, and starts nothing."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        patch = mock.patch.object(build, "BUILD", Path(scratch.name))
+        patch.start()
+        self.addCleanup(patch.stop)
+        (build.BUILD / "hello").mkdir()
+        self.manifest = build.BUILD / "hello/hello.json"
+        self.manifest.write_text(json.dumps({"ports": ["8080:80", "7007:7/udp"]}))
+
+    def dry(self, *options):
+        status, out, err = exocore("run", "hello", "--dry-run", "--accel", "tcg", *options)
+        self.assertEqual((status, err), (0, ""))
+        return out
+
+    def test_boots_the_image_with_the_apps_ports(self):
+        out = self.dry()
+        self.assertTrue(out.startswith("qemu-system-x86_64 -M pc -accel tcg -cpu max -m 64M "))
+        self.assertIn(f"file={build.BUILD}/hello/hello.img,format=raw,snapshot=on", out)
+        self.assertIn("hostfwd=tcp:127.0.0.1:8080-:80,hostfwd=udp:127.0.0.1:7007-:7", out)
+        self.assertIn("-device isa-debug-exit,iobase=0xf4,iosize=0x04", out)
+
+    def test_ports_of_the_user_replace_the_apps(self):
+        out = self.dry("--port", "9000:80")
+        self.assertIn("hostfwd=tcp:127.0.0.1:9000-:80", out)
+        self.assertNotIn("8080", out)
+
+    def test_options_reach_qemu(self):
+        out = self.dry("--memory", "16M", "--cpus", "2", "--gdb", "--pcap", "/tmp/a,b.pcap",
+                       "--serial", "/tmp/log")
+        for part in ("-m 16M", "-smp 2", "-s -S", "file=/tmp/a,,b.pcap", "-serial file:/tmp/log"):
+            self.assertIn(part, out)
+
+    def test_no_network_means_no_device(self):
+        self.assertNotIn("virtio-net", self.dry("--net", "none"))
+
+    def test_says_when_ports_are_not_known_yet(self):
+        self.manifest.unlink()
+        status, _, err = exocore("run", "hello", "--dry-run")
+        self.assertEqual(status, 0)
+        self.assertIn("not built yet", err)
+
+    def test_damaged_manifest_is_one_line(self):
+        self.manifest.write_text("{")
+        status, _, err = exocore("run", "hello", "--dry-run")
+        self.assertEqual((status, err.count("\n")), (1, 1))
+
+
+class BadArguments(unittest.TestCase):
+    """Each mistake is one line that names it, with status 2."""
+
+    def refused(self, *argv):
+        status, _, err = exocore(*argv)
+        self.assertEqual(status, 2, err)
+        return err
+
+    def test_unknown_app_lists_the_apps(self):
+        err = self.refused("run", "nosuch")
+        self.assertIn("no app 'nosuch'", err)
+        self.assertIn("hello", err)
+
+    def test_values(self):
+        for option, value in (("--port", "80"), ("--port", "0:80"), ("--port", "1:2/sctp"),
+                              ("--port", "70000:80"), ("--memory", "lots"), ("--cpus", "0"),
+                              ("--net", "bridge"), ("--timeout", "0"),
+                              ("--serial", "/no/such/directory/log"),
+                              ("--firmware", "uefi"), ("--firmware", "direct")):
+            with self.subTest(option=option, value=value):
+                err = self.refused("run", "hello", "--dry-run", option, value)
+                self.assertEqual(err.count("\n"), 1)
+                self.assertIn(option, err)
+
+    def test_ports_do_not_go_with_another_network(self):
+        self.assertIn("--net user", self.refused("run", "hello", "--dry-run", "--net", "none",
+                                                 "--port", "1:2"))
+
+    def test_unknown_options_and_commands(self):
+        self.assertIn("--bogus", self.refused("run", "hello", "--bogus"))
+        self.refused("fly")
+        self.refused()
+
+    def test_help_of_each_command(self):
+        for argv in (("--help",), ("run", "--help"), ("test", "--help"), ("image", "--help")):
+            status, out, _ = exocore(*argv)
+            self.assertEqual(status, 0)
+            self.assertIn("usage: exocore", out)
+
+
+class Verdict(unittest.TestCase):
+    """What QEMU's exit code means for the user's shell."""
+
+    def test_the_images_own_status(self):
+        for status in (0, 1, 7, 101, 111):
+            code = ((status + 16) << 1 | 1) & 0xFF
+            self.assertEqual(run.verdict(code, []), status)
+
+    def test_an_end_without_status_is_an_error(self):
+        for code, complaints, words in ((0, [], "triple fault"),
+                                        (1, ["qemu: bad thing"], "stands above"),
+                                        (1, [], "exit code 1"),
+                                        (-9, [], "SIGKILL")):
+            with self.assertRaises(UserError) as caught:
+                run.verdict(code, complaints)
+            self.assertIn(words, str(caught.exception))
+            self.assertNotEqual(caught.exception.status, 0)
+
+
+class Boot(unittest.TestCase):
+    """The life of the QEMU process, played by a shell script."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.program = Path(scratch.name) / "qemu"
+        patch = mock.patch.object(qemu, "PROGRAM", str(self.program))
+        patch.start()
+        self.addCleanup(patch.stop)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            self.addCleanup(signal.signal, number, signal.getsignal(number))
+
+    def boot(self, script, **options):
+        self.program.write_text("#!/bin/sh\n" + script + "\n")
+        self.program.chmod(self.program.stat().st_mode | stat.S_IXUSR)
+        return run.boot(qemu.Machine("image"), **options)
+
+    def test_passes_the_status_on(self):
+        self.assertEqual(self.boot("exit 33"), 0)
+        self.assertEqual(self.boot("exit 47"), 7)
+
+    def test_timeout_is_124(self):
+        with self.assertRaises(UserError) as caught:
+            self.boot("exec tail -f /dev/null", timeout=0.3)
+        self.assertEqual(caught.exception.status, 124)
+
+    def ended_by(self, number):
+        timer = threading.Timer(0.3, os.kill, (os.getpid(), number))
+        timer.start()
+        self.addCleanup(timer.join)
+        with self.assertRaises(UserError) as caught:
+            self.boot("exec tail -f /dev/null")
+        return caught.exception.status
+
+    def test_interrupt_is_130(self):
+        self.assertEqual(self.ended_by(signal.SIGINT), 130)
+
+    def test_termination_ends_qemu_too(self):
+        self.assertEqual(self.ended_by(signal.SIGTERM), 143)
+
+
+if __name__ == "__main__":
+    unittest.main()

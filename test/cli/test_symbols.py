@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""The table of function names, in a small image that gcc links by the real script."""
+
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from here import ROOT
+from exocore_cli import elf as elf_format
+from exocore_cli import symbols
+
+SOURCE = """
+__asm__(".globl core_entry\\ncore_entry: call first\\nhlt\\ncore_entry.local: hlt\\n");
+int data = 1;
+__attribute__((noinline, used)) static int second_function_with_a_long_name(int x)
+{ return x * data; }
+int first(int x) { return second_function_with_a_long_name(x) + 1; }
+"""
+MANY = "\n".join(f"int function_number_{i}(int x) {{ return x + {i}; }}" for i in range(700))
+
+
+def link(directory, source):
+    """Compiles and links `source`; returns the ELF's bytes."""
+    path = Path(directory)
+    (path / "a.c").write_text(source)
+    subprocess.run(["gcc", "-O1", "-mcmodel=kernel", "-ffreestanding", "-fno-pic", "-no-pie",
+                    "-fno-asynchronous-unwind-tables", "-static", "-nostdlib", "-Wl,--build-id",
+                    "-Wl,-z,max-page-size=4096,-z,noexecstack", "-T",
+                    ROOT / "sdk/start/kernel.ld", path / "a.c", "-o", path / "a.elf"], check=True)
+    return (path / "a.elf").read_bytes()
+
+
+def table(data):
+    """Reads the table as core does: a list of (offset, size, name)."""
+    segment = elf_format.Elf(data).loads()[-1]
+    raw = data[segment.offset:segment.offset + segment.filesz]
+    magic, count, strings, size = symbols.HEADER.unpack_from(raw)
+    assert magic == symbols.MAGIC and size == len(raw) and segment.memsz == len(raw)
+    entries = [symbols.ENTRY.unpack_from(raw, symbols.HEADER.size + i * symbols.ENTRY.size)
+               for i in range(count)]
+    return [(offset, length, raw[strings + name:raw.index(b"\0", strings + name)].decode())
+            for offset, length, name in entries]
+
+
+class Symbols(unittest.TestCase):
+    """What the tool puts into an image."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.scratch = scratch.name
+
+    def test_an_unfilled_table_is_empty(self):
+        self.assertEqual(table(link(self.scratch, SOURCE)), [])
+
+    def test_functions_and_labels_sorted(self):
+        entries = table(symbols.fill(link(self.scratch, SOURCE)))
+        names = [name for _, _, name in entries]
+        self.assertEqual(sorted(names),
+                         ["core_entry", "first", "second_function_with_a_long_name"])
+        self.assertEqual(entries, sorted(entries))
+        self.assertTrue(all(size > 0 for _, size, _ in entries))
+
+    def test_a_large_table_and_filling_twice(self):
+        data = link(self.scratch, SOURCE + MANY)
+        once = symbols.fill(data)
+        twice = symbols.fill(once)
+        self.assertEqual(len(table(once)), 703)
+        self.assertEqual(table(once), table(twice))
+        self.assertEqual(elf_format.Elf(once).loads()[-1].vaddr % 4096, 0)
+        self.assertEqual(len(once), len(twice))
+
+    def test_readelf_accepts_the_result(self):
+        path = Path(self.scratch) / "filled.elf"
+        path.write_bytes(symbols.fill(link(self.scratch, SOURCE + MANY)))
+        checked = subprocess.run(["readelf", "-W", "-a", path], capture_output=True, text=True,
+                                 check=True)
+        self.assertEqual(checked.stderr, "")
+
+    def test_foreign_and_damaged_files_are_refused(self):
+        good = link(self.scratch, SOURCE)
+        for data in (b"", b"MZ", good[:70], good[:64], good[:4] + b"\x01" + good[5:]):
+            with self.assertRaises(elf_format.ElfError):
+                symbols.fill(data)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: MIT
+// test_heap.c - the heap against a model, at its edges, and under misuse.
+//
+// Loops of millions use exo_assert: ck_assert tells its parent about each success.
+#include "exo/assert.h"
+#include "exo/bits.h"
+#include "exo/err.h"
+#include "mm/heap.h"
+
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct arena {
+    void *tables;
+    uint8_t *mem;
+    size_t bytes;
+    struct heap *heap;
+};
+
+static struct arena arena_new(size_t bytes)
+{
+    struct arena a = {.bytes = bytes, .mem = malloc(bytes)};
+    ck_assert_int_eq(posix_memalign(&a.tables, 16, heap_bytes()), 0);
+    a.heap = heap_init(a.tables);
+    ck_assert_int_eq(heap_add(a.heap, a.mem, bytes), 0);
+    return a;
+}
+
+static void arena_drop(struct arena *a)
+{
+    free(a->mem);
+    free(a->tables);
+}
+
+static uint32_t xorshift(uint32_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
+}
+
+// ---- the model: what should be in memory ----
+
+enum { SLOTS = 1500, OPERATIONS = 1000000 };
+
+struct slot {
+    uint8_t *ptr;
+    size_t bytes;
+    uint32_t key; // byte i of the block is (key + i) * 31
+};
+
+static uint8_t pattern(uint32_t key, size_t i)
+{
+    return (uint8_t)((key + i) * 31);
+}
+
+static void fill(struct slot *s, size_t from)
+{
+    for (size_t i = from; i < s->bytes; i++)
+        s->ptr[i] = pattern(s->key, i);
+}
+
+static void verify(const struct slot *s, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        exo_assert(s->ptr[i] == pattern(s->key, i));
+}
+
+// Mostly small, a few large: what programs ask for.
+static size_t random_bytes(uint32_t *seed)
+{
+    uint32_t r = xorshift(seed);
+    uint32_t log2 = r % 100 < 80 ? r / 100 % 9 : r % 100 < 97 ? 9 + r / 100 % 4 : 13 + r / 100 % 4;
+    return xorshift(seed) % (2u << log2);
+}
+
+static void model_alloc(struct heap *h, struct slot *s, uint32_t *seed)
+{
+    size_t bytes = random_bytes(seed);
+    size_t align = xorshift(seed) % 8 ? 16 : (size_t)1 << xorshift(seed) % 13;
+    uint8_t *ptr = align == 16 ? heap_alloc(h, bytes) : heap_alloc_aligned(h, align, bytes);
+    if (!ptr)
+        return;
+    exo_assert(exo_is_aligned((uintptr_t)ptr, EXO_MAX(align, (size_t)16)));
+    exo_assert(heap_size(ptr) >= bytes);
+    *s = (struct slot){.ptr = ptr, .bytes = bytes, .key = xorshift(seed)};
+    fill(s, 0);
+}
+
+static void model_realloc(struct heap *h, struct slot *s, uint32_t *seed)
+{
+    size_t had = s->bytes;
+    size_t bytes = random_bytes(seed);
+    uint8_t *ptr = heap_realloc(h, s->ptr, bytes);
+    if (ptr) {
+        s->ptr = ptr;
+        s->bytes = bytes;
+        verify(s, EXO_MIN(had, bytes));
+        fill(s, EXO_MIN(had, bytes));
+    } else {
+        verify(s, had); // untouched
+    }
+}
+
+static void model_free(struct heap *h, struct slot *s)
+{
+    verify(s, s->bytes);
+    heap_free(h, s->ptr);
+    *s = (struct slot){0};
+}
+
+static size_t largest_alloc(struct heap *h, size_t bound)
+{
+    size_t low = 0, high = bound;
+    while (low + 1 < high) {
+        size_t middle = (low + high) / 2;
+        void *ptr = heap_alloc(h, middle);
+        heap_free(h, ptr);
+        *(ptr ? &low : &high) = middle;
+    }
+    return low;
+}
+
+static void run_model(size_t bytes, uint32_t seed)
+{
+    static struct slot slots[SLOTS];
+    memset(slots, 0, sizeof slots);
+    struct arena a = arena_new(bytes);
+    uint32_t refused = 0;
+    for (uint32_t op = 0; op < OPERATIONS; op++) {
+        struct slot *s = &slots[xorshift(&seed) % SLOTS];
+        if (!s->ptr) {
+            model_alloc(a.heap, s, &seed);
+            refused += !s->ptr;
+        } else if (xorshift(&seed) % 4 == 0) {
+            model_realloc(a.heap, s, &seed);
+        } else {
+            model_free(a.heap, s);
+        }
+        if (op % 4096 == 0)
+            heap_check(a.heap);
+    }
+
+    struct heap_stats full = heap_stats(a.heap);
+    size_t largest = largest_alloc(a.heap, bytes);
+    printf("mm.heap: %zu of %zu KiB used in %zu blocks, peak %zu, %u refused; "
+           "largest free piece is %zu %% of what is free\n",
+           full.used / 1024, full.total / 1024, full.blocks, full.peak / 1024, refused,
+           largest * 100 / (full.total - full.used));
+    for (size_t i = 0; i < SLOTS; i++)
+        model_free(a.heap, &slots[i]);
+    heap_check(a.heap);
+    ck_assert_uint_eq(heap_stats(a.heap).used, 0);
+    ck_assert_uint_eq(heap_stats(a.heap).blocks, 0);
+    void *all = heap_alloc(a.heap, full.total - 8); // everything has merged again
+    ck_assert_ptr_nonnull(all);
+    arena_drop(&a);
+}
+
+START_TEST(heap_agrees_with_a_model_with_room)
+{
+    run_model(16u << 20, 1);
+}
+END_TEST
+
+START_TEST(heap_agrees_with_a_model_when_tight)
+{
+    run_model(1u << 20, 2);
+}
+END_TEST
+
+// ---- edges ----
+
+START_TEST(heap_takes_what_is_exhausted_and_recovers)
+{
+    struct arena a = arena_new(64 << 10);
+    for (int round = 0; round < 3; round++) {
+        void *ptrs[4096];
+        size_t n = 0;
+        while ((ptrs[n] = heap_alloc(a.heap, 24)))
+            n++;
+        ck_assert_uint_gt(n, 2000); // 32 bytes each, all of them used
+        ck_assert_ptr_null(heap_alloc(a.heap, 1));
+        ck_assert_ptr_null(heap_alloc_aligned(a.heap, 64, 1));
+        heap_check(a.heap);
+        for (size_t i = 0; i < n; i += 2)
+            heap_free(a.heap, ptrs[i]);
+        ck_assert_ptr_null(heap_alloc(a.heap, 64)); // free, but nowhere together
+        for (size_t i = 1; i < n; i += 2)
+            heap_free(a.heap, ptrs[i]);
+        heap_check(a.heap);
+        void *all = heap_alloc(a.heap, heap_stats(a.heap).total - 8);
+        ck_assert_ptr_nonnull(all);
+        ck_assert_ptr_null(heap_alloc(a.heap, 0));
+        heap_free(a.heap, all);
+    }
+    arena_drop(&a);
+}
+END_TEST
+
+START_TEST(heap_gives_every_alignment)
+{
+    struct arena a = arena_new(8 << 20);
+    static const size_t sizes[] = {0, 1, 8, 24, 25, 100, 4096, 5000};
+    for (size_t align = 1; align <= 1 << 20; align *= 2) {
+        void *ptrs[EXO_COUNT(sizes)];
+        for (size_t i = 0; i < EXO_COUNT(sizes); i++) {
+            ptrs[i] = heap_alloc_aligned(a.heap, align, sizes[i]);
+            ck_assert_ptr_nonnull(ptrs[i]);
+            ck_assert(exo_is_aligned((uintptr_t)ptrs[i], EXO_MAX(align, (size_t)16)));
+            memset(ptrs[i], 0xee, heap_size(ptrs[i]));
+            heap_check(a.heap);
+        }
+        for (size_t i = 0; i < EXO_COUNT(sizes); i++)
+            heap_free(a.heap, ptrs[i]);
+        heap_check(a.heap);
+    }
+    ck_assert_uint_eq(heap_stats(a.heap).used, 0);
+    arena_drop(&a);
+}
+END_TEST
+
+START_TEST(heap_refuses_sizes_that_overflow)
+{
+    struct arena a = arena_new(64 << 10);
+    void *ptr = heap_alloc(a.heap, 100);
+    memset(ptr, 7, 100);
+    static const size_t huge[] = {
+        SIZE_MAX,   SIZE_MAX - 7,     SIZE_MAX - 8,      SIZE_MAX - 23,     SIZE_MAX / 2,
+        1ull << 40, (1ull << 40) - 8, (1ull << 40) - 24, (1ull << 40) - 25, 64 << 10};
+    for (size_t i = 0; i < EXO_COUNT(huge); i++) {
+        ck_assert_ptr_null(heap_alloc(a.heap, huge[i]));
+        ck_assert_ptr_null(heap_realloc(a.heap, ptr, huge[i]));
+        ck_assert_ptr_null(heap_alloc_aligned(a.heap, 4096, huge[i]));
+    }
+    for (size_t log2 = 16; log2 < 64; log2++)
+        ck_assert_ptr_null(heap_alloc_aligned(a.heap, (size_t)1 << log2, 1));
+    for (size_t i = 0; i < 100; i++)
+        ck_assert_uint_eq(((uint8_t *)ptr)[i], 7);
+    heap_check(a.heap);
+    arena_drop(&a);
+}
+END_TEST
+
+START_TEST(heap_gives_small_unique_blocks_for_nothing)
+{
+    struct arena a = arena_new(4096);
+    void *one = heap_alloc(a.heap, 0);
+    void *two = heap_alloc(a.heap, 0);
+    ck_assert(one && two && one != two);
+    ck_assert_uint_eq(heap_size(one), 24);
+    heap_free(a.heap, NULL);
+    ck_assert_ptr_nonnull(heap_realloc(a.heap, NULL, 10));
+    ck_assert_ptr_eq(heap_realloc(a.heap, one, 0), one);
+    heap_check(a.heap);
+    arena_drop(&a);
+}
+END_TEST
+
+START_TEST(heap_resizes_in_place_where_it_can)
+{
+    struct arena a = arena_new(64 << 10);
+    uint8_t *ptr = heap_alloc(a.heap, 1000);
+    ck_assert_ptr_eq(heap_realloc(a.heap, ptr, 20000), ptr); // the rest of the heap is behind it
+    ck_assert_ptr_eq(heap_realloc(a.heap, ptr, 600), ptr);
+    uint8_t *next = heap_alloc(a.heap, 1000);
+    ck_assert_ptr_eq(next, ptr + 608); // what was cut off is used again
+    ck_assert_ptr_ne(heap_realloc(a.heap, ptr, 5000), ptr);
+    heap_check(a.heap);
+    arena_drop(&a);
+}
+END_TEST
+
+START_TEST(heap_takes_regions_of_any_shape)
+{
+    uint8_t *mem = malloc(20000);
+    void *tables;
+    ck_assert_int_eq(posix_memalign(&tables, 16, heap_bytes()), 0);
+    struct heap *h = heap_init(tables);
+    ck_assert_ptr_null(heap_alloc(h, 1));
+    for (size_t bytes = 0; bytes < 64; bytes++)
+        ck_assert_int_eq(heap_add(h, mem, bytes), -EXO_EINVAL);
+    ck_assert_int_eq(heap_add(h, mem, SIZE_MAX), -EXO_EINVAL);
+    ck_assert_int_eq(heap_add(h, mem, (size_t)1 << 40), -EXO_EINVAL);
+    heap_check(h);
+
+    uint8_t *at = mem; // regions side by side, with odd starts and odd ends
+    for (size_t i = 0; i < 100; i++) {
+        size_t bytes = 79 + i;
+        ck_assert_int_eq(heap_add(h, at, bytes), 0);
+        at += bytes;
+    }
+    heap_check(h);
+    size_t blocks = 0;
+    void *ptr;
+    while ((ptr = heap_alloc(h, 8))) {
+        memset(ptr, 0xff, heap_size(ptr));
+        blocks++;
+    }
+    ck_assert_uint_gt(blocks, 150);
+    heap_check(h);
+    free(mem);
+    free(tables);
+}
+END_TEST
+
+// ---- misuse stops the program ----
+
+START_TEST(double_free_is_caught)
+{
+    struct arena a = arena_new(64 << 10);
+    void *ptr = heap_alloc(a.heap, 64);
+    heap_free(a.heap, ptr);
+    heap_free(a.heap, ptr);
+}
+END_TEST
+
+START_TEST(double_free_of_a_merged_block_is_caught)
+{
+    struct arena a = arena_new(64 << 10);
+    void *before = heap_alloc(a.heap, 5000);
+    void *ptr = heap_alloc(a.heap, 5000);
+    heap_free(a.heap, before);
+    heap_free(a.heap, ptr); // merged into the block before
+    heap_free(a.heap, ptr);
+}
+END_TEST
+
+START_TEST(free_of_no_block_is_caught)
+{
+    struct arena a = arena_new(64 << 10);
+    uint8_t *ptr = heap_alloc(a.heap, 640);
+    memset(ptr, 0, 640);
+    heap_free(a.heap, ptr + 32);
+}
+END_TEST
+
+START_TEST(free_of_a_crooked_pointer_is_caught)
+{
+    struct arena a = arena_new(64 << 10);
+    uint8_t *ptr = heap_alloc(a.heap, 64);
+    heap_free(a.heap, ptr + 1);
+}
+END_TEST
+
+START_TEST(write_past_the_end_is_caught)
+{
+    struct arena a = arena_new(64 << 10);
+    uint8_t *ptr = heap_alloc(a.heap, 600);
+    void *next = heap_alloc(a.heap, 600);
+    memset(ptr, 0, heap_size(ptr) + 8); // over the next block's head
+    heap_free(a.heap, next);
+}
+END_TEST
+
+START_TEST(write_after_free_is_caught)
+{
+    struct arena a = arena_new(64 << 10);
+    void **ptr = heap_alloc(a.heap, 600);
+    void *wall = heap_alloc(a.heap, 600);
+    heap_free(a.heap, ptr);
+    ptr[0] = ptr[1] = wall; // over the links of the free list
+    heap_alloc(a.heap, 600);
+}
+END_TEST
+
+START_TEST(use_of_a_freed_block_is_caught)
+{
+    struct arena a = arena_new(64 << 10);
+    void *ptr = heap_alloc(a.heap, 64);
+    heap_free(a.heap, ptr);
+    heap_realloc(a.heap, ptr, 100);
+}
+END_TEST
+
+START_TEST(size_of_a_freed_block_is_caught)
+{
+    struct arena a = arena_new(64 << 10);
+    void *ptr = heap_alloc(a.heap, 6400);
+    heap_free(a.heap, ptr);
+    heap_size(ptr);
+}
+END_TEST
+
+START_TEST(alignment_that_is_no_power_of_two_is_caught)
+{
+    struct arena a = arena_new(64 << 10);
+    heap_alloc_aligned(a.heap, 48, 64);
+}
+END_TEST
+
+START_TEST(check_sees_a_trampled_head)
+{
+    struct arena a = arena_new(64 << 10);
+    uint8_t *ptr = heap_alloc(a.heap, 600);
+    ptr[heap_size(ptr)] ^= 0x40;
+    heap_check(a.heap);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        heap_agrees_with_a_model_with_room,        heap_agrees_with_a_model_when_tight,
+        heap_takes_what_is_exhausted_and_recovers, heap_gives_every_alignment,
+        heap_refuses_sizes_that_overflow,          heap_gives_small_unique_blocks_for_nothing,
+        heap_resizes_in_place_where_it_can,        heap_takes_regions_of_any_shape,
+    };
+    const TTest *const misuses[] = {
+        double_free_is_caught,
+        double_free_of_a_merged_block_is_caught,
+        free_of_no_block_is_caught,
+        free_of_a_crooked_pointer_is_caught,
+        write_past_the_end_is_caught,
+        write_after_free_is_caught,
+        use_of_a_freed_block_is_caught,
+        size_of_a_freed_block_is_caught,
+        alignment_that_is_no_power_of_two_is_caught,
+        check_sees_a_trampled_head,
+    };
+    Suite *suite = suite_create("mm.heap");
+    TCase *tcase = tcase_create("mm.heap");
+    tcase_set_timeout(tcase, 0); // ctest bounds the program; sanitizers are slow
+    for (size_t i = 0; i < EXO_COUNT(tests); i++)
+        tcase_add_test(tcase, tests[i]);
+    for (size_t i = 0; i < EXO_COUNT(misuses); i++)
+        tcase_add_test_raise_signal(tcase, misuses[i], SIGABRT);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
