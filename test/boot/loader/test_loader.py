@@ -189,8 +189,8 @@ class Refuses(LoaderTest):
                              "BIOS error 0x[0-9A-F]{2}", disk=disk)
 
     def test_too_little_memory(self):
-        self.refuses(self.make("large_40m"),
-                     r"the kernel needs 40\d{3} KiB of memory in one piece and there are 15\d{3} KiB")
+        self.refuses(self.make("large_40m"), r"the kernel needs 40\d{3} KiB of memory "
+                     r"in one piece and there are 1[45]\d{3} KiB")
 
     def test_kernel_that_is_no_elf(self):
         self.refuses(self.spoil(0, "<I", 0), "the kernel is no ELF file")
