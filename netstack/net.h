@@ -34,7 +34,7 @@ struct net_config {
 struct net_config net_config_for(size_t memory_bytes);
 
 // Bytes of memory, aligned to 64, that a stack of this configuration takes: all it
-// will ever use.
+// will ever use. 0 if the configuration is out of the ranges above.
 size_t net_bytes(const struct net_config *config);
 
 // Builds a stack in `mem` (net_bytes of it). `link` and `env` are copied; their ctx
@@ -86,6 +86,7 @@ struct net_stats {
     uint64_t tcp_opened, tcp_accepted, tcp_closed, tcp_reset, tcp_refused, tcp_timed_out;
     uint64_t tcp_retransmits, tcp_rto, tcp_fast_retransmits, tcp_out_of_order;
     uint64_t tcp_challenge_acks;
+    uint64_t tcp_half_open_evicted; // half-open connections that made room for newer ones
     uint32_t tcp_conns;       // now, every state but TIME-WAIT and LISTEN
     uint32_t tcp_time_wait;   // now
     uint32_t pkts_total, pkts_free; // now

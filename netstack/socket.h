@@ -26,7 +26,8 @@ struct endpoint {
 // --- TCP -------------------------------------------------------------------------
 
 // Listens on `port` of our address. Up to `backlog` connections are half open or wait
-// to be accepted; further SYNs are dropped, and the peer tries again.
+// to be accepted. A further SYN takes the place of the oldest half-open one; when all
+// wait to be accepted it is dropped, and the peer tries again.
 //
 // Errors: -EXO_EADDRINUSE  somebody listens there; -EXO_ENOSPC  no listener is left;
 //         -EXO_EINVAL  port or backlog is 0.

@@ -25,12 +25,18 @@
 struct pkt_pool;
 
 struct pkt {
-    uint8_t *data;         // first byte of the view
-    uint32_t len;          // bytes in the view
-    uint32_t seq;          // TCP queues: sequence number of data[0]
-    uint16_t refs;         // owners
-    uint16_t flags;        // the owner's own marks
-    struct ip4 peer;       // UDP queues: who sent the datagram
+    uint8_t *data;  // first byte of the view
+    uint32_t len;   // bytes in the view
+    uint32_t seq;   // TCP queues: sequence number of data[0]
+    uint16_t refs;  // owners
+    uint16_t flags; // the owner's own marks
+    union {
+        struct ip4 peer; // UDP queues: who sent the datagram
+        struct {
+            uint16_t body_at;  // TCP's send queue: where its bytes begin in buf,
+            uint16_t body_len; // and how many they are, whatever the view shows
+        };
+    };
     uint16_t peer_port;    // and from which port, host byte order
     uint8_t *buf;          // PKT_BUF_BYTES bytes, aligned to 64
     struct pkt *next;      // in the owner's queue; null when in none

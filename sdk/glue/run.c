@@ -3,12 +3,11 @@
 #include "sdk/glue/run.h"
 
 #include "core/clock.h"
-#include "exo/bits.h"
 #include "exo/err.h"
 #include "sdk/glue/idle_wait.h"
+#include "sdk/glue/stack.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 static struct {
     struct sched sched;
@@ -39,20 +38,21 @@ struct sched *run_sched(void)
 static void free_task(struct task *task, void *ctx)
 {
     (void)ctx;
-    free(task->stack); // `task` lies in the same block
+    stack_free(task->stack, task->stack_bytes + sizeof *task);
 }
 
-// One block: the stack, and above it the task, where an overflow does not reach it.
+// The task lies at the top of its stack's pages, where an overflow does not reach it.
 int spawn_sized(const char *name, size_t stack_bytes, void (*fn)(void *), void *arg)
 {
-    if (stack_bytes < TASK_STACK_MIN || stack_bytes > SIZE_MAX / 2)
+    if (stack_bytes < TASK_STACK_MIN)
         return -EXO_EINVAL;
-    stack_bytes = exo_align_up(stack_bytes, 16);
-    uint8_t *stack = malloc(stack_bytes + sizeof(struct task));
-    if (!stack)
-        return -EXO_ENOMEM;
-    struct task *task = (struct task *)(stack + stack_bytes);
-    task_start(run_sched(), task, name, stack, stack_bytes, fn, arg, free_task, NULL);
+    void *stack;
+    int failed = stack_alloc(stack_bytes, &stack);
+    if (failed)
+        return failed;
+    size_t left = stack_bytes_of(stack_bytes) - sizeof(struct task);
+    struct task *task = (struct task *)((uint8_t *)stack + left);
+    task_start(run_sched(), task, name, stack, left, fn, arg, free_task, NULL);
     return 0;
 }
 

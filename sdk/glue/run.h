@@ -13,16 +13,18 @@
 #include "sched/event.h"
 #include "sched/sched.h"
 
-// The stack of a task that does not ask for another size. Enough for the C library's
-// printf and for every call of this SDK, with about 12 KiB left for the app.
+// The stack of a task that does not ask for another size: enough for printf and for
+// every call of this SDK, with about 12 KiB left for the app.
 #define SPAWN_STACK_BYTES 16384u
 
 // The scheduler that spawn, sock and net_task use.
 struct sched *run_sched(void);
 
-// Starts a task with a stack from the heap, freed when it ends. `name` is a literal.
+// Starts a task. Its stack has a guard page (sdk/glue/stack.h), is rounded up to whole
+// pages, holds the struct task too, and is freed when the task ends. `name` is a literal.
 //
-// Errors: -EXO_ENOMEM; -EXO_EINVAL  stack_bytes is below TASK_STACK_MIN.
+// Errors: -EXO_ENOMEM  no frames; -EXO_ENOSPC  too many stacks; -EXO_EINVAL  below
+//         TASK_STACK_MIN, or beyond all bounds.
 int spawn(const char *name, void (*fn)(void *), void *arg);
 int spawn_sized(const char *name, size_t stack_bytes, void (*fn)(void *), void *arg);
 

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+// flow.c - the life of connections and listeners in the tables of a stack.
+#include "netstack/stack/stack.h"
+
+#include "exo/err.h"
+
+static struct flow *of_queue(struct list *node)
+{
+    return EXO_CONTAINER(node, struct flow, queue);
+}
+
+// --- tables --------------------------------------------------------------------------
+
+static void leave_listener(struct net *net, struct flow *f)
+{
+    struct listener *l = f->listener;
+    if (!l)
+        return;
+    if (!list_is_empty(&f->age)) {
+        l->half_open_count--;
+        net->half_open_count--;
+        list_remove(&f->age);
+    } else {
+        l->waiting_count--;
+    }
+    list_remove(&f->queue);
+    f->listener = NULL;
+    socket_update(&l->socket);
+}
+
+static void unlist(struct net *net, struct flow *f)
+{
+    if (!f->listed)
+        return;
+    f->listed = false;
+    demux_remove(&net->demux, &f->entry);
+    timers_set(&net->timers, &f->timer, EXO_NS_NEVER);
+    list_remove(&f->dirty);
+    list_remove(&f->starved);
+}
+
+static void flow_free(struct net *net, struct flow *f)
+{
+    leave_listener(net, f);
+    unlist(net, f);
+    list_remove(&f->socket.ready);
+    tcp_fini(&f->conn);
+    f->socket.kind = SOCKET_NONE;
+    list_push_front(&net->free_flows, &f->queue);
+}
+
+// A half-open connection gives way silently: if its peer is real, its next segment
+// finds nobody, and it tries again.
+static void evict(struct net *net, struct flow *f)
+{
+    net->stats.tcp_half_open_evicted++;
+    flow_free(net, f);
+}
+
+static struct flow *oldest_half_open(const struct net *net)
+{
+    struct list *first = list_first(&net->half_open);
+    return first ? EXO_CONTAINER(first, struct flow, age) : NULL;
+}
+
+struct flow *flow_alloc(struct net *net)
+{
+    if (list_is_empty(&net->free_flows) && oldest_half_open(net))
+        evict(net, oldest_half_open(net));
+    struct list *node = list_pop_front(&net->free_flows);
+    if (!node)
+        return NULL;
+    struct flow *f = of_queue(node);
+    *f = (struct flow){.socket = {.net = net, .kind = SOCKET_TCP}};
+    list_init(&f->socket.ready);
+    list_init(&f->dirty);
+    list_init(&f->starved);
+    list_init(&f->queue);
+    list_init(&f->age);
+    timer_init(&f->timer);
+    return f;
+}
+
+void flow_open(struct net *net, struct flow *f)
+{
+    f->entry = (struct demux_entry){.tuple = f->conn.tuple};
+    f->listed = true;
+    demux_add(&net->demux, &f->entry);
+    flow_settle(net, f);
+}
+
+// --- what a change of state means ------------------------------------------------------
+
+static void reset_peer(struct net *net, const struct flow *f)
+{
+    struct wire_tcp rst;
+    tcp_reset_now(&rst, &f->conn);
+    net_send_segment(net, &f->conn.tuple, &rst);
+}
+
+// From here on a line in the table of TIME-WAIT speaks for the connection. The ACK of
+// the FIN that brought it here is still owed, and goes out now.
+static void enter_time_wait(struct net *net, struct flow *f)
+{
+    unlist(net, f);
+    const struct time_wait *w = time_wait_add(&net->time_wait, &f->conn, net->now);
+    struct wire_tcp ack;
+    time_wait_ack(&ack, w);
+    net_send_segment(net, &f->conn.tuple, &ack);
+}
+
+static void established(struct net *net, struct flow *f)
+{
+    struct listener *l = f->listener;
+    l->half_open_count--;
+    net->half_open_count--;
+    list_remove(&f->age);
+    list_remove(&f->queue);
+    list_push_back(&l->waiting, &f->queue);
+    l->waiting_count++;
+    net->stats.tcp_accepted++;
+    socket_update(&l->socket);
+}
+
+void flow_settle(struct net *net, struct flow *f)
+{
+    const struct tcp_conn *c = &f->conn;
+    if (f->listed && c->state == TCP_TIME_WAIT)
+        enter_time_wait(net, f);
+    if (c->state == TCP_CLOSED || c->state == TCP_TIME_WAIT) {
+        if (f->listed && !c->error)
+            net->stats.tcp_closed++;
+        unlist(net, f);
+        if (!f->socket.held) {
+            flow_free(net, f);
+            return;
+        }
+    } else {
+        if (!list_is_empty(&f->age) && c->state != TCP_SYN_RCVD)
+            established(net, f);
+        if (list_is_empty(&f->dirty))
+            list_push_back(&net->dirty, &f->dirty);
+        timers_set(&net->timers, &f->timer, tcp_deadline(c));
+    }
+    socket_update(&f->socket);
+}
+
+void flow_release(struct net *net, struct flow *f)
+{
+    f->socket.held = false;
+    list_remove(&f->socket.ready);
+    list_remove(&f->starved);
+    if (tcp_release(&f->conn, net->now))
+        reset_peer(net, f);
+    flow_settle(net, f);
+}
+
+void flow_abort(struct net *net, struct flow *f)
+{
+    f->socket.held = false;
+    list_remove(&f->socket.ready);
+    if (f->listed && f->conn.state != TCP_SYN_SENT)
+        reset_peer(net, f);
+    if (f->listed)
+        tcp_kill(&f->conn, -EXO_ECONNRESET);
+    flow_settle(net, f);
+}
+
+void flow_kill_all(struct net *net, int error)
+{
+    for (uint32_t i = 0; i < net->config.tcp_conns; i++) {
+        struct flow *f = &net->flows[i];
+        if (f->socket.kind != SOCKET_TCP || !f->listed)
+            continue;
+        tcp_kill(&f->conn, error);
+        flow_settle(net, f);
+    }
+    time_wait_clear(&net->time_wait);
+}
+
+void flow_tick_all(struct net *net)
+{
+    struct timer *timer;
+    while ((timer = timers_pop(&net->timers, net->now))) {
+        struct flow *f = EXO_CONTAINER(timer, struct flow, timer);
+        tcp_tick(&f->conn, net->now);
+        flow_settle(net, f);
+    }
+    time_wait_tick(&net->time_wait, net->now);
+}
+
+// --- listeners -------------------------------------------------------------------------
+
+struct listener *listener_find(const struct net *net, uint16_t port)
+{
+    const struct list *chain = &net->listeners[port & net->listener_mask];
+    for (struct list *node = chain->next; node != chain; node = node->next) {
+        struct listener *l = EXO_CONTAINER(node, struct listener, chain);
+        if (l->port == port)
+            return l;
+    }
+    return NULL;
+}
+
+// RFC 4987 §3.5: the oldest half-open connection makes room. A flood recycles its own
+// entries, and a real peer that answers within a few turns gets through.
+static bool make_room(struct net *net, struct listener *l)
+{
+    if (l->half_open_count + l->waiting_count >= l->backlog) {
+        if (list_is_empty(&l->half_open))
+            return false;
+        evict(net, of_queue(list_first(&l->half_open)));
+    }
+    if (net->half_open_count >= net->half_open_max)
+        evict(net, oldest_half_open(net));
+    return true;
+}
+
+void flow_accept_syn(struct net *net, struct listener *l, const struct tcp_tuple *tuple,
+                     const struct wire_tcp *syn, uint32_t iss)
+{
+    struct flow *f = make_room(net, l) ? flow_alloc(net) : NULL;
+    if (!f) {
+        net->stats.drop_tcp_state++;
+        return;
+    }
+    tcp_accept_syn(&f->conn, &net->tcp, tuple, syn, iss, net->now);
+    f->listener = l;
+    list_push_back(&l->half_open, &f->queue);
+    list_push_back(&net->half_open, &f->age);
+    l->half_open_count++;
+    net->half_open_count++;
+    flow_open(net, f);
+}
+
+void listener_release(struct net *net, struct listener *l)
+{
+    l->socket.held = false;
+    list_remove(&l->socket.ready);
+    struct list *node;
+    while ((node = list_first(&l->half_open)) || (node = list_first(&l->waiting)))
+        flow_abort(net, of_queue(node));
+    list_remove(&l->chain);
+    l->socket.kind = SOCKET_NONE;
+    list_push_front(&net->free_listeners, &l->chain);
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// tcp_internal.h - what the files of this room share and nobody else needs.
+#ifndef NETSTACK_TCP_TCP_INTERNAL_H
+#define NETSTACK_TCP_TCP_INTERNAL_H
+
+#include "exo/bits.h"
+#include "exo/err.h"
+#include "netstack/tcp/tcp.h"
+
+#define TCP_PKT_RESENT 1u // pkt.flags in the send queue: sent more than once, so not timed
+
+// From SYN-RECEIVED on both sides know each other's numbers (RFC 9293 §3.3.2).
+static inline bool tcp_is_synchronised(const struct tcp_conn *c)
+{
+    return c->state >= TCP_SYN_RCVD && c->state != TCP_TIME_WAIT;
+}
+
+static inline bool tcp_can_receive(const struct tcp_conn *c)
+{
+    return c->state == TCP_ESTABLISHED || c->state == TCP_FIN_WAIT_1 || c->state == TCP_FIN_WAIT_2;
+}
+
+// One past everything there is to send: the FIN takes a number of its own.
+static inline uint32_t tcp_snd_limit(const struct tcp_conn *c)
+{
+    return c->snd_end + (c->fin_queued ? 1 : 0);
+}
+
+static inline bool tcp_has_unsent(const struct tcp_conn *c)
+{
+    return seq_lt(c->snd_nxt, tcp_snd_limit(c));
+}
+
+static inline uint32_t tcp_rcv_window(const struct tcp_conn *c)
+{
+    return c->rcv_adv - c->rcv_nxt;
+}
+
+// Room for a window beyond what is promised: where the edge could be moved to.
+static inline uint32_t tcp_rcv_edge(const struct tcp_conn *c)
+{
+    uint32_t size = c->tcp->rx_window_bytes;
+    return c->rcv_nxt + (size > c->rx.bytes ? size - c->rx.bytes : 0);
+}
+
+static inline void tcp_owe_ack(struct tcp_conn *c)
+{
+    if (c->acks_owed == 0)
+        c->acks_owed = 1;
+}
+
+// One more ACK than is owed already: duplicates have to arrive one by one to be counted.
+static inline void tcp_owe_duplicate_ack(struct tcp_conn *c)
+{
+    if (c->acks_owed < UINT8_MAX)
+        c->acks_owed++;
+}
+
+// --- tcp.c ---
+
+// What a SYN or SYN-ACK says about the peer; the same for both kinds of open.
+void tcp_learn_peer(struct tcp_conn *c, const struct wire_tcp *syn);
+
+// The three-way handshake is complete: numbers of the data phase.
+void tcp_establish(struct tcp_conn *c, exo_ns now);
+
+// --- tcp_queue.c ---
+
+// Drops what `ack` covers from the send queue, with a round-trip sample if Karn allows it.
+void tcp_queue_acked(struct tcp_conn *c, uint32_t ack, exo_ns now);
+
+// Cuts snd_cur to `len` bytes, the rest becomes the next packet. False: no buffer.
+bool tcp_queue_split(struct tcp_conn *c, uint32_t len);
+
+// Sends from snd_una again, as far as the windows allow.
+void tcp_queue_rewind(struct tcp_conn *c);
+
+// Takes in-order data for the app.
+//
+// Owner: takes pkt.
+void tcp_queue_received(struct tcp_conn *c, struct pkt *pkt);
+
+// Frees all packets of one side.
+void tcp_queue_drop_sent(struct tcp_conn *c);
+void tcp_queue_drop_received(struct tcp_conn *c);
+
+#endif
