@@ -196,7 +196,7 @@ static inline uint32_t virtio_ring_ready(struct virtio_ring *ring)
     // (§2.7.8.2). What follows reads elements and buffers, and must not read them earlier.
     uint16_t idx = __atomic_load_n(&ring->used->idx, __ATOMIC_ACQUIRE);
     uint32_t ready = (uint16_t)(idx - ring->reaped);
-    if (__builtin_expect(ready > virtio_ring_lent(ring), 0))
+    if (__builtin_expect(ready > ring->published - ring->reaped, 0))
         ring->fault = VIRTIO_RING_BAD_INDEX;
     return __builtin_expect(ring->fault, 0) ? 0 : ready;
 }
