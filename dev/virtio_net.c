@@ -14,7 +14,6 @@
 #include "dev/virtio_pci.h"
 #include "exo/bits.h"
 #include "exo/err.h"
-#include "hal/cpu.h"
 #include "hal/entropy.h"
 
 #include <string.h>
@@ -59,19 +58,22 @@ static struct virtio_net *net_of(struct nic *nic)
 
 // QEMU's interpreter (TCG) leaves out a guest's fences when the guest has one CPU, although
 // the device runs on another host thread: stores and loads pass each other on the real CPU,
-// and a kick or an interrupt is lost for good. Opening interrupts leads through its main
-// loop, which does have a full barrier; elsewhere these three instructions cost nothing.
-static inline void emulator_fence(void)
+// and a kick or an interrupt is lost for good. Letting interrupts in leads through its main
+// loop, which does have a full barrier; elsewhere that costs three instructions. core does
+// so whenever the line is not pending, as it surely is not once it was taken. None is missed
+// by that: before anybody halts, irq_arm looks at the rings themselves.
+static inline void emulator_fence(const struct virtio_net *net)
 {
-    hal_irq_window();
+    if (core_irq_take(net->nic.irq))
+        core_irq_take(net->nic.irq);
 }
 
-static inline void kick(struct side *side)
+static inline void kick(const struct virtio_net *net, struct side *side)
 {
     uint32_t since = side->ring.published;
     bool wanted = virtio_ring_publish(&side->ring);
     if (!wanted && side->ring.published != since) {
-        emulator_fence();
+        emulator_fence(net);
         wanted = virtio_ring_wants_kick(&side->ring, since);
     }
     if (wanted)
@@ -127,7 +129,7 @@ static uint32_t rx_post(struct nic *nic, const struct nic_buf *bufs, uint32_t n)
     uint32_t count = room_of(net, &net->rx, n);
     for (uint32_t i = 0; i < count; i++)
         lend(&net->rx, &bufs[i], VIRTQ_DESC_WRITE);
-    kick(&net->rx);
+    kick(net, &net->rx);
     return count;
 }
 
@@ -157,7 +159,7 @@ static uint32_t rx_burst(struct nic *nic, struct nic_buf *bufs, uint32_t n)
     }
     nic->stats.rx_frames += got;
     nic->stats.rx_bytes += bytes;
-    kick(rx); // what was lent again, if anything
+    kick(net, rx); // what was lent again, if anything
     check_fault(net, rx);
     return got;
 }
@@ -171,7 +173,7 @@ static uint32_t tx_burst(struct nic *nic, const struct nic_buf *bufs, uint32_t n
         memset(bufs[i].data - VIRTIO_NET_HDR_BYTES, 0, VIRTIO_NET_HDR_BYTES);
         lend(&net->tx, &bufs[i], 0);
     }
-    kick(&net->tx);
+    kick(net, &net->tx);
     return count;
 }
 
@@ -216,7 +218,7 @@ static bool irq_arm(struct nic *nic)
     bool ready = virtio_ring_arm(&net->rx.ring, 1);
     ready |= arm_tx(&net->tx.ring);
     if (!ready) { // look again, now that the device has surely seen the wish
-        emulator_fence();
+        emulator_fence(net);
         ready = virtio_ring_arm(&net->rx.ring, 1);
         ready |= arm_tx(&net->tx.ring);
     }
