@@ -96,15 +96,15 @@ void twins_fini(struct twins *w)
 void twins_poll(struct twins *w)
 {
     uint32_t moved = 1;
+    if (w->pcap)
+        link_pcap_set_time(&w->t[0].pcap, w->now);
     for (uint32_t turns = 0; moved; turns++) {
         REQUIRE(turns < 100000, "the stacks keep each other busy for ever");
         moved = 0;
-        for (uint32_t i = 0; i < 2; i++) {
+        for (uint32_t i = 0; i < 2; i++) // what is due on either side, before anybody looks
             link_fault_set_time(&w->t[i].fault, w->now);
-            if (w->pcap && i == 0)
-                link_pcap_set_time(&w->t[i].pcap, w->now);
+        for (uint32_t i = 0; i < 2; i++)
             moved += net_poll(w->t[i].net, w->now, 64);
-        }
     }
 }
 
