@@ -53,6 +53,9 @@ handoff_open:
     mov     cx, (handoff_size - handoff.loader_name) / 2
     xor     ax, ax
     rep     stosw
+    mov     di, STATE
+    mov     cl, state_size / 2
+    rep     stosw
     mov     dword [HANDOFF + handoff.road], HANDOFF_ROAD_BIOS
     mov     word [HANDOFF + handoff.loader_name], loader_name
     mov     word [HANDOFF + handoff.cmdline], CMDLINE
@@ -66,6 +69,7 @@ kernel_read:
     mov     eax, [boot_header.kernel_bytes]
     cmp     dword [boot_header.kernel_bytes + 4], 0
     jne     fail
+    mov     [STATE + state.file_bytes], eax
     add     eax, SECTOR_BYTES - 1
     jc      fail
     shr     eax, 9
@@ -101,7 +105,7 @@ kernel_read:
     ret
 .unreadable:
     mov     eax, [disk_packet.lba]
-    mov     [fail_numbers], eax
+    mov     [STATE + state.numbers], eax
     mov     si, .disk_error
     jmp     fail
 .sectors_left:
@@ -111,14 +115,14 @@ kernel_read:
 .disk_error:
     db      "cannot read the kernel at sector #: BIOS error 0x$", 0
 
-; Prints the line at SI and halts. In it, # stands for the next of fail_numbers and $
+; Prints the line at SI and halts. In it, # stands for the next of state.numbers and $
 ; for the last disk call's status.
 fail:
     mov     bp, si
     mov     si, .nothing
     call    print_failure
     mov     si, bp
-    mov     di, fail_numbers
+    mov     di, STATE + state.numbers
 .next:
     lodsb
     cmp     al, 0
@@ -159,9 +163,6 @@ print_decimal:
     loop    .print
     ret
 
-    align   4
-fail_numbers:
-    dd      0, 0
 a20_shut:
     db      "cannot open the A20 gate", 0
 loader_name:
@@ -177,6 +178,7 @@ DISK_LBA        equ 0
 %include "gdt.inc"
 %include "long_call.inc"
 %include "memory.inc"
+%include "place.inc"
 %include "paging.inc"
 %include "elf.inc"
 %include "join.inc"

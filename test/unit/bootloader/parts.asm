@@ -6,6 +6,7 @@
 
 %include "limits.inc"
 %include "handoff.inc"
+%include "state.inc"
 
 LOW_END_MAX     equ 0x49000
 
@@ -42,12 +43,13 @@ parts_place:
     ret
 
 %include "memory.inc"
+%include "place.inc"
 %include "paging.inc"
 %include "elf.inc"
 
     section .bss align=4096
     global  parts_handoff, parts_chunk, parts_pml4, parts_pd_image, parts_pt_image
-    global  parts_kernel_file_bytes, elf_chunk_offset, elf_entry
+    global  parts_state
 parts_pml4:
 PML4:           resb PAGE_BYTES
 PDPT_LOW:       resb PAGE_BYTES
@@ -62,9 +64,7 @@ CHUNK:          resb CHUNK_BYTES
 SEGMENTS:       resb SEGMENTS_MAX * elf_segment_size
 parts_handoff:
 HANDOFF:        resb handoff_size
-parts_kernel_file_bytes:
-boot_header.kernel_bytes:
-                resq 1
-fail_numbers:   resd 2
+parts_state:
+STATE:          resb state_size
 
     section .note.GNU-stack noalloc noexec nowrite progbits

@@ -16,13 +16,19 @@ extern uint8_t parts_chunk[PARTS_CHUNK_BYTES]; // where the loader reads the ker
 extern uint64_t parts_pml4[512];
 extern uint64_t parts_pd_image[512];
 extern uint64_t parts_pt_image[33 * 512];
-extern uint64_t parts_kernel_file_bytes; // what stage 2's header says
-extern uint64_t elf_chunk_offset;        // 0 before the first chunk
-extern uint64_t elf_entry;
+
+// struc state of bootloader/state.inc.
+extern struct {
+    uint64_t file_bytes;   // the road says
+    uint64_t chunk_offset; // 0 before the first chunk
+    uint64_t segments_end;
+    uint64_t entry;
+    uint32_t numbers[2];
+} parts_state;
 
 // 0, or the address of a message.
-uint32_t parts_first_chunk(void);
-uint32_t parts_next_chunk(void);
+uint64_t parts_first_chunk(void);
+uint64_t parts_next_chunk(void);
 
 // Where `bytes` fit, or 0 and the longest run in *longest.
 uint64_t parts_place(uint64_t bytes, uint64_t *longest);

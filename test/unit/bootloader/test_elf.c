@@ -64,8 +64,8 @@ static void reset(void)
     map[0] = (struct handoff_range){0, 0xa0000, HANDOFF_RANGE_USABLE, 1};
     map[1] = (struct handoff_range){(uintptr_t)usable, MEMORY_BYTES, HANDOFF_RANGE_USABLE, 1};
     parts_handoff = (struct handoff){.map = (uintptr_t)map, .map_count = 2};
-    parts_kernel_file_bytes = FILE_BYTES;
-    elf_chunk_offset = 0;
+    parts_state.file_bytes = FILE_BYTES;
+    parts_state.chunk_offset = 0;
 }
 
 // Gives the file to the loader as stage 2 does. Returns whether it took it.
@@ -116,7 +116,7 @@ static void check_loaded(void)
         end = at + page_up(s->p_memsz);
     }
     ck_assert_uint_eq(parts_handoff.kernel_bytes, end);
-    ck_assert_uint_eq(elf_entry, header->e_entry);
+    ck_assert_uint_eq(parts_state.entry, header->e_entry);
 }
 
 static void check_untouched_outside(void)
@@ -174,7 +174,7 @@ static bool segment_is_good(const Elf64_Phdr *s, unsigned __int128 *end)
     unsigned __int128 file_end = (unsigned __int128)s->p_offset + s->p_filesz;
     if (s->p_vaddr % PARTS_PAGE_BYTES || start < *end || s->p_filesz > s->p_memsz)
         return false;
-    if (file_end > parts_kernel_file_bytes || start + s->p_memsz >= (unsigned __int128)1 << 64)
+    if (file_end > parts_state.file_bytes || start + s->p_memsz >= (unsigned __int128)1 << 64)
         return false;
     *end = (start + s->p_memsz + PARTS_PAGE_BYTES - 1) / PARTS_PAGE_BYTES * PARTS_PAGE_BYTES;
     return (s->p_flags & (PF_W | PF_X)) != (PF_W | PF_X);
