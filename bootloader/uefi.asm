@@ -12,6 +12,7 @@
 
 %include "uefi_layout.inc"
 %include "handoff.inc"
+%include "control.inc"
 %include "uefi_pe.inc"
 %include "uefi_efi.inc"
 
@@ -54,7 +55,7 @@ uefi_entry:
     call    acpi_take
     call    video_take
     call    paging_map_low
-    call    slots_boot
+    call    slots_load
     mov     rsi, rax
     test    rax, rax
     jnz     fail
@@ -108,6 +109,12 @@ uefi_give_up:
     align   8
 uefi_stack:
     dq      0
+crc32_table:                            ; of crc32.inc and sha256.inc
+    times   256 dd 0
+sha256_state:
+    times   8 dd 0
+sha256_tail:
+    times   128 db 0
 
 %include "uefi_trust.inc"
 %include "uefi_print.inc"

@@ -67,8 +67,14 @@ static void add_between(uint64_t start, uint64_t end)
     }
 }
 
-// Memory below this is left to the loader at first. Low memory is left whole, so that it
-// stays in one piece, and comes last: some hardware can use no other.
+// Where the loader's memory begins and ends: it is left alone at first. So is low memory,
+// so that it stays in one piece, and comes last: some hardware can use no other.
+static uint64_t loaders_start(void)
+{
+    uint64_t start = exo_align_down(core_state.handoff.low_start, CORE_FRAME_BYTES);
+    return EXO_MAX(start, LOW_MEMORY_END);
+}
+
 static uint64_t loaders_end(void)
 {
     uint64_t end = exo_align_up(core_state.handoff.low_end, CORE_FRAME_BYTES);
@@ -89,10 +95,12 @@ void frame_init(void)
     memmap_cut(map, handoff->kernel_pa, handoff->kernel_pa + handoff->kernel_bytes);
 
     frame_pool_init(&core_state.frames, HANDOFF_DIRECT_MAP);
+    add_between(LOW_MEMORY_END, loaders_start());
     add_between(loaders_end(), UINT64_MAX);
 }
 
 void frame_take_loaders(void)
 {
-    add_between(0, loaders_end());
+    add_between(loaders_start(), loaders_end());
+    add_between(0, LOW_MEMORY_END);
 }

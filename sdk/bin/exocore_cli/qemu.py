@@ -8,8 +8,6 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import image as image_format
-
 PROGRAM = "qemu-system-x86_64"
 DEBUG_EXIT = "isa-debug-exit,iobase=0xf4,iosize=0x04"
 NIC = "virtio-net-pci,disable-legacy=on,romfile=,netdev=n0"  # no option ROM: no boot by network
@@ -98,17 +96,6 @@ def exit_status(code):
     if code >= 0 and code & 1 and (code >> 1) >= STATUS_BIAS:
         return (code >> 1) - STATUS_BIAS
     return None
-
-
-def set_cmdline(image, text):
-    """Writes the app's command line into an image file."""
-    line = text.encode()
-    limit = image_format.CMDLINE_BYTES
-    if len(line) >= limit or b"\0" in line:
-        raise ValueError(f"a command line has at most {limit - 1} bytes, none of them zero")
-    with open(image, "r+b") as file:
-        file.seek(image_format.SECTOR * image_format.STAGE2_LBA + image_format.CMDLINE_OFFSET)
-        file.write(line.ljust(limit, b"\0"))
 
 
 def kvm_usable(device="/dev/kvm", cpuinfo="/proc/cpuinfo"):

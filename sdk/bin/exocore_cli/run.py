@@ -11,6 +11,7 @@ import threading
 import time
 
 from . import build, checks, packages, qemu
+from . import image as image_format
 from .report import UserError, say
 
 END_SECONDS = 5
@@ -111,7 +112,7 @@ def set_command_line(machine, text):
     with open(machine.image, "rb") as source, open(copy, "wb") as target:
         target.write(source.read())
     try:
-        qemu.set_cmdline(copy, text)
+        image_format.set_cmdline(copy, text)
     except ValueError as error:
         raise UserError(f"--append: {error}", 2) from None
     machine.image = copy
