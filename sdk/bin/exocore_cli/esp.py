@@ -48,3 +48,20 @@ def make(files):
             os.utime(source, (int(EPOCH), int(EPOCH)))
             _mtools("mcopy", "-i", str(volume), "-m", str(source), f"::/{path}")
         return volume.read_bytes()
+
+
+def read(image, offset, path):
+    """A file's content out of the volume at `offset` of an image."""
+    with tempfile.TemporaryDirectory(prefix="exocore-") as folder:
+        target = Path(folder) / "file"
+        _mtools("mcopy", "-i", f"{image}@@{offset}", f"::/{path}", str(target))
+        return target.read_bytes()
+
+
+def replace(image, offset, path, content):
+    """Writes a file over the one of that name in the volume at `offset` of an image."""
+    with tempfile.TemporaryDirectory(prefix="exocore-") as folder:
+        source = Path(folder) / "file"
+        source.write_bytes(content)
+        os.utime(source, (int(EPOCH), int(EPOCH)))
+        _mtools("mcopy", "-i", f"{image}@@{offset}", "-o", "-m", str(source), f"::/{path}")

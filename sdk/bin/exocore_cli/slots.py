@@ -102,6 +102,7 @@ class Slot:
         file.seek(offset)
         head = file.read(PAYLOAD_AT)
         self.state, self.copy = self._newest(head)
+        self.digest = bytes(32)  # the payload's, if that is sound
         self.payload_sound = self._check(file, head[:RECORD])
 
     @staticmethod
@@ -124,6 +125,7 @@ class Slot:
         if version != VERSION or not 0 < count <= self.room - at:
             return False
         file.seek(self.offset + at)
+        self.digest = digest
         return hashlib.sha256(file.read(count)).digest() == digest
 
     def boots(self):
