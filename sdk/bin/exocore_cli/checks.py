@@ -102,10 +102,10 @@ def accelerator(value, kvm=qemu.kvm_usable):
 
 
 def firmware(value):
-    """Only the BIOS road exists today."""
-    if value != "bios":
-        raise UserError(f"--firmware {value} is not built yet: images boot by BIOS (--firmware "
-                        "bios)", 2)
+    """A --firmware value."""
+    if value not in ("bios", "uefi"):
+        raise UserError(f"--firmware {value} is not built yet: images boot by BIOS or UEFI "
+                        "(--firmware bios, --firmware uefi)", 2)
 
 
 def memory(value):

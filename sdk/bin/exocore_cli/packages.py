@@ -19,11 +19,14 @@ BUILD = {
     "meson": "meson",
 }
 RUN = {"qemu-system-x86": "qemu-system-x86_64"}
+UEFI = {"ovmf": "/usr/share/OVMF/OVMF_CODE_4M.fd"}
+SIGN = {"sbsigntool": "sbsign", "mtools": "mcopy"}
 TEST = {
     "pkg-config": "pkg-config",
     "check": "/usr/include/check.h",
     "shellcheck": "shellcheck",
     "curl": "curl",
+    "openssl": "openssl",
     "wrk": "wrk",
     "iproute2": "ip",
     "dnsmasq-base": "dnsmasq",
@@ -31,7 +34,9 @@ TEST = {
 NEEDS = {
     "image": BUILD,
     "run": {**BUILD, **RUN},
-    "test": {**BUILD, **RUN, **TEST},
+    "uefi": UEFI,
+    "sign": SIGN,
+    "test": {**BUILD, **RUN, **UEFI, **SIGN, **TEST},
 }
 SBIN = ":/usr/sbin:/sbin"  # ip and dnsmasq live there, and a user's PATH may not name it
 

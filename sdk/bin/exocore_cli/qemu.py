@@ -10,6 +10,9 @@ from pathlib import Path
 
 PROGRAM = "qemu-system-x86_64"
 DEBUG_EXIT = "isa-debug-exit,iobase=0xf4,iosize=0x04"
+OVMF = "/usr/share/OVMF/"  # where Debian's package ovmf puts UEFI firmware
+OVMF_CODE = {"uefi": OVMF + "OVMF_CODE_4M.fd", "secureboot": OVMF + "OVMF_CODE_4M.secboot.fd"}
+OVMF_VARS = OVMF + "OVMF_VARS_4M.fd"
 NIC = "virtio-net-pci,disable-legacy=on,romfile=,netdev=n0"  # no option ROM: no boot by network
 STATUS_BIAS = 16  # core_exit writes status + 16, so that no status looks like QEMU's own 1
 
@@ -50,6 +53,8 @@ class Machine:
     ports: list = field(default_factory=list)
     serial: str = "stdio"
     disk: str = "ide"  # the image's bus: ide or virtio
+    firmware: str = "bios"  # SeaBIOS, or one of OVMF_CODE; secureboot wants machine "q35,smm=on"
+    nvram: str = OVMF_VARS  # UEFI's variables to begin with; what is changed is forgotten
     pcap: str = ""
     gdb: bool = False
     extra: list = field(default_factory=list)
@@ -64,6 +69,18 @@ class Machine:
             return f"tap,id=n0,ifname={self.net[4:]},script=no,downscript=no"
         return self.net
 
+    def firmware_arguments(self):
+        """Flash chips for UEFI; QEMU finds its BIOS by itself."""
+        if self.firmware == "bios":
+            return []
+        arguments = ["-drive", "if=pflash,unit=0,format=raw,readonly=on,"
+                     f"file={OVMF_CODE[self.firmware]}",
+                     "-drive", "if=pflash,unit=1,format=raw,snapshot=on,"
+                     f"file={quoted(self.nvram)}"]
+        if self.firmware == "secureboot":  # then only SMM may write the variables
+            arguments += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
+        return arguments
+
     def command(self):
         """The whole command, argument by argument."""
         cpu = "host" if self.accel == "kvm" else "max"
@@ -72,6 +89,7 @@ class Machine:
                    "-m", self.memory, "-smp", str(self.cpus),
                    "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
                    "-serial", self.serial, "-device", DEBUG_EXIT, "-drive", drive]
+        command += self.firmware_arguments()
         netdev = self.netdev()
         if netdev:
             command += ["-netdev", netdev, "-device", NIC]

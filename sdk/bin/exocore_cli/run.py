@@ -28,7 +28,8 @@ def add_arguments(parser):
     """The command's options."""
     parser.add_argument("app", metavar="APP", help="a folder of examples/")
     parser.add_argument("--firmware", default="bios", choices=["bios", "uefi", "direct"],
-                        help="how the machine boots; uefi and direct are not built yet")
+                        help="how the machine boots: bios (default), uefi (OVMF); "
+                        "direct is not built yet")
     parser.add_argument("--accel", default="auto", choices=["auto", "kvm", "tcg"],
                         help="auto takes KVM where the hardware has it (default)")
     parser.add_argument("--memory", default="64M", metavar="SIZE", help="default 64M")
@@ -62,7 +63,7 @@ def machine_of(args, kvm=qemu.kvm_usable):
     return qemu.Machine(image=str(build.BUILD / args.app / f"{args.app}.img"),
                         memory=checks.memory(args.memory),
                         accel=checks.accelerator(args.accel, kvm), cpus=args.cpus,
-                        net=checks.network(args.net), ports=[],
+                        net=checks.network(args.net), ports=[], firmware=args.firmware,
                         serial=checks.serial(args.serial), pcap=args.pcap or "", gdb=args.gdb)
 
 
@@ -97,6 +98,8 @@ def run(args):
         say(shlex.join(machine.command()))
         return 0
     packages.ensure("run", build.LOGS)
+    if args.firmware == "uefi":
+        packages.ensure("uefi", build.LOGS)
     build.bring_up_to_date(args.app)
     machine.ports = ports_of(args, build.manifest(args.app))
     checks.ports_are_free(machine.ports + ([qemu.Port(checks.GDB_PORT, 0)] if args.gdb else []))
