@@ -10,11 +10,19 @@
 
 ; -D PAYLOAD_WORDS=n: that many words of payload.py's pattern, from payload.bin
 ; -D BSS_BYTES=n
+; -D UEFI: the block is to come from the UEFI road
 %ifndef PAYLOAD_WORDS
 %define PAYLOAD_WORDS 0
 %endif
 %ifndef BSS_BYTES
 %define BSS_BYTES 20000
+%endif
+%ifdef UEFI
+ROAD            equ HANDOFF_ROAD_UEFI
+DRIVE           equ 0
+%else
+ROAD            equ HANDOFF_ROAD_BIOS
+DRIVE           equ 0x80
 %endif
 PATTERN_WORDS   equ 65521
 PATTERN_STEP    equ 0x9e3779b1
@@ -54,9 +62,9 @@ start:
     expect  e, "version"
     cmp     dword [rbx + handoff.bytes], handoff_size
     expect  e, "bytes"
-    cmp     dword [rbx + handoff.road], HANDOFF_ROAD_BIOS
+    cmp     dword [rbx + handoff.road], ROAD
     expect  e, "road"
-    cmp     dword [rbx + handoff.boot_drive], 0x80
+    cmp     dword [rbx + handoff.boot_drive], DRIVE
     expect  e, "boot_drive"
     mov     rax, [rbx + handoff.tsc_at_entry]
     test    rax, rax
@@ -65,12 +73,16 @@ start:
     expect  b, "tsc_at_entry lies in the past"
     cmp     dword [rbx + handoff.slot], 0
     expect  e, "slot"
+%ifdef UEFI
+    call    check_rsdp
+%else
     cmp     qword [rbx + handoff.rsdp], 0
     expect  e, "rsdp"
     cmp     qword [rbx + handoff.fb_base], 0
     expect  e, "fb_base"
     cmp     dword [rbx + handoff.fb_format], 0
     expect  e, "fb_format"
+%endif
 
     lea     rax, [image_start]
     cmp     [rbx + handoff.kernel_va], rax
@@ -85,7 +97,16 @@ start:
     add     rcx, rax
     mov     rdx, [rbx + handoff.low_end]
     cmp     rdx, rax
-    expect  be, "low_end lies below the kernel"
+    jbe     .apart
+    cmp     rcx, [rbx + handoff.low_start]
+    expect  be, "the loader's memory is not the kernel's"
+.apart:
+    cmp     rbx, [rbx + handoff.low_start]
+    expect  ae, "the block lies above low_start"
+    cmp     rbx, rdx
+    expect  b, "the block lies below low_end"
+    cmp     rsp, rdx
+    expect  be, "the stack lies below low_end"
 
     call    check_map
     call    check_image
@@ -106,12 +127,42 @@ start:
     lea     rsi, [low_end]
     mov     rax, [rbx + handoff.low_end]
     call    print_value
+%ifdef UEFI
+    lea     rsi, [fb_base]
+    mov     rax, [rbx + handoff.fb_base]
+    call    print_value
+    lea     rsi, [fb_size]
+    mov     rax, [rbx + handoff.fb_width]       ; and the height above it
+    call    print_value
+    lea     rsi, [fb_lines]
+    mov     rax, [rbx + handoff.fb_pitch]       ; and the format above it
+    call    print_value
+%endif
     lea     rsi, [ticks]
     mov     rax, r15
     sub     rax, [rbx + handoff.tsc_at_entry]
     call    print_value
     mov     al, 16
     jmp     exit
+
+%ifdef UEFI
+; The ACPI root pointer is one (ACPI 6.5 §5.2.5.3), and its first 20 bytes add up to 0.
+check_rsdp:
+    mov     rsi, [rbx + handoff.rsdp]
+    mov     rax, "RSD PTR "
+    cmp     [rsi], rax
+    expect  e, "rsdp"
+    xor     eax, eax
+    mov     ecx, 20
+.next:
+    add     al, [rsi]
+    inc     rsi
+    dec     ecx
+    jnz     .next
+    test    al, al
+    expect  z, "rsdp's checksum"
+    ret
+%endif
 
 ; The image and the loader's low memory must lie in usable entries only.
 check_map:
@@ -333,6 +384,9 @@ ok:         db  "OK ", 0
 cmdline:    db  10, "cmdline=", 0
 kernel_pa:  db  10, "kernel_pa=", 0
 low_end:    db  "low_end=", 0
+fb_base:    db  "fb_base=", 0
+fb_size:    db  "fb_size=", 0
+fb_lines:   db  "fb_lines=", 0
 ticks:      db  "ticks=", 0
 %if PAYLOAD_WORDS
     align   4
