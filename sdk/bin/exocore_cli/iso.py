@@ -47,7 +47,8 @@ def _primary(sectors):
 
 def _catalog(esp_lba, esp_sectors):
     """El Torito's boot catalog (§2.0): BIOS first, then a section for UEFI."""
-    validation = bytearray(struct.pack("<BBH24sH2s", 1, PLATFORM_X86, 0, b"exocore", 0, b"\x55\xaa"))
+    validation = bytearray(struct.pack("<BBH24sH2s", 1, PLATFORM_X86, 0, b"exocore", 0,
+                                       b"\x55\xaa"))
     struct.pack_into("<H", validation, 28, -sum(struct.unpack("<16H", validation)) & 0xFFFF)
     bios = struct.pack("<BBHBBHI", 0x88, 0, 0, 0, 0, BOOT_SECTORS, BOOT)
     section = struct.pack("<BBH28s", 0x91, PLATFORM_EFI, 1, b"exocore")

@@ -17,6 +17,7 @@ BUILD = {
     "cmake": "cmake",
     "ninja-build": "ninja",
     "meson": "meson",
+    "mtools": "mformat",
 }
 RUN = {"qemu-system-x86": "qemu-system-x86_64"}
 UEFI = {"ovmf": "/usr/share/OVMF/OVMF_CODE_4M.fd"}
@@ -30,9 +31,15 @@ TEST = {
     "wrk": "wrk",
     "iproute2": "ip",
     "dnsmasq-base": "dnsmasq",
+    "gdisk": "sgdisk",
+    "xorriso": "xorriso",
+    "qemu-utils": "qemu-img",
+    "dosfstools": "fsck.fat",
+    "bochs": "bochs",
 }
 NEEDS = {
     "image": BUILD,
+    "convert": {"qemu-utils": "qemu-img"},
     "run": {**BUILD, **RUN},
     "uefi": UEFI,
     "sign": SIGN,

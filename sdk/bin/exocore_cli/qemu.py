@@ -41,6 +41,19 @@ class Port:
         return f"hostfwd={self.proto}:127.0.0.1:{self.host}-:{self.guest}"
 
 
+# How a disk is plugged in: devices for the drive "disk", in their order. IDE is AHCI on q35.
+DISKS = {
+    "ide": ["ide-hd,drive=disk"],
+    "cd": ["ide-cd,drive=disk"],
+    "virtio": ["virtio-blk-pci,drive=disk"],
+    "scsi": ["virtio-scsi-pci", "scsi-hd,drive=disk"],
+    "nvme": ["nvme,serial=exocore,drive=disk"],
+    "usb": ["qemu-xhci", "usb-storage,drive=disk"],
+    "floppy": ["floppy,drive=disk"],
+    "none": [],  # the drive is there; `extra` plugs it in
+}
+
+
 @dataclass
 class Machine:
     """What to boot and on which machine."""
@@ -52,7 +65,9 @@ class Machine:
     net: str = "user"  # "user", "tap=NAME", "none", or a whole -netdev value with id=n0
     ports: list = field(default_factory=list)
     serial: str = "stdio"
-    disk: str = "ide"  # the image's bus: ide or virtio
+    disk: str = "ide"  # how the image is plugged in: one of DISKS
+    format: str = "raw"
+    keep: bool = False  # what the guest writes stays in the image
     firmware: str = "bios"  # SeaBIOS, or one of OVMF_CODE; secureboot wants machine "q35,smm=on"
     nvram: str = OVMF_VARS  # UEFI's variables to begin with; what is changed is forgotten
     pcap: str = ""
@@ -84,11 +99,14 @@ class Machine:
     def command(self):
         """The whole command, argument by argument."""
         cpu = "host" if self.accel == "kvm" else "max"
-        drive = f"file={quoted(self.image)},format=raw,snapshot=on,if={self.disk}"
+        drive = f"file={quoted(self.image)},format={self.format},id=disk,if=none"
+        drive += "" if self.keep else ",snapshot=on"
         command = [PROGRAM, "-M", self.machine, "-accel", self.accel, "-cpu", cpu,
                    "-m", self.memory, "-smp", str(self.cpus),
                    "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
                    "-serial", self.serial, "-device", DEBUG_EXIT, "-drive", drive]
+        for device in DISKS[self.disk]:
+            command += ["-device", device]
         command += self.firmware_arguments()
         netdev = self.netdev()
         if netdev:
