@@ -10,6 +10,7 @@
 Every wait has a bound and ends at once when QEMU does. Leaving the block ends QEMU.
 """
 
+import codecs
 import os
 import re
 import select
@@ -44,6 +45,7 @@ class Guest:
         """Starts QEMU. Keywords are those of exocore_cli.qemu.Machine; `ports` takes strings
         (HOST:GUEST[/udp]) or Ports; `cmdline` boots a private copy with that command line."""
         self.log = ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.code = None
         self.scratch = None
         self.process = None
@@ -115,7 +117,7 @@ class Guest:
         if left <= 0 or not select.select([stream], [], [], left)[0]:
             return False
         chunk = os.read(stream.fileno(), 65536)
-        self.log += chunk.decode(errors="replace").replace("\r", "")
+        self.log += self.decoder.decode(chunk).replace("\r", "")
         return bool(chunk)
 
     def failure(self, what):

@@ -83,7 +83,7 @@ def run(args):
     return 0
 
 
-def export(source, output, kind, cmdline, keys):
+def export(source, output, kind, cmdline, keys=None):
     """Writes a copy of the image `source`, whole or not at all."""
     with tempfile.TemporaryDirectory(prefix=".exocore-", dir=output.resolve().parent) as folder:
         copy = Path(shutil.copyfile(source, Path(folder) / "disk.img"))
