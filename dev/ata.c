@@ -3,7 +3,7 @@
 // volume 2). Every PC with such a controller can do it, and a few sectors need no DMA.
 #include "core/clock.h"
 #include "core/frame.h"
-#include "core/log.h"
+#include "dev/ata_id.h"
 #include "dev/blk_probe.h"
 #include "exo/bits.h"
 #include "exo/err.h"
@@ -27,21 +27,6 @@ enum { // registers of the command block
 enum { STATUS_ERR = 1, STATUS_DRQ = 8, STATUS_DF = 0x20, STATUS_BSY = 0x80 };
 enum { CONTROL_NO_INTERRUPT = 2 };
 enum { DEVICE_LBA = 0x40, DEVICE_SECOND = 0x10 };
-
-enum {
-    IDENTIFY = 0xec,
-    READ_EXT = 0x24,
-    WRITE_EXT = 0x34,
-    FLUSH_EXT = 0xea,
-};
-
-enum { // words of the answer to IDENTIFY
-    ID_COMMANDS = 83,
-    ID_SECTORS = 100,
-    ID_SECTOR_FLAGS = 106,
-    ID_SECTOR_WORDS = 117,
-    ID_WORDS = 256,
-};
 
 #define PLACES     4u // two channels, two devices on each
 #define TIMEOUT_NS EXO_S(30)
@@ -130,7 +115,7 @@ static int disk_read(struct blk *blk, uint64_t lba, void *buf, uint32_t sectors)
     if (!is_inside(blk, lba, sectors))
         return -EXO_EINVAL;
     for (; sectors; sectors--, lba++) {
-        int err = begin(ata, READ_EXT, lba);
+        int err = begin(ata, ATA_READ_EXT, lba);
         if (err < 0 || (err = settle_for_data(ata)) < 0)
             return err;
         for (uint32_t i = 0; i < blk->sector_bytes; i += 2) {
@@ -149,7 +134,7 @@ static int disk_write(struct blk *blk, uint64_t lba, const void *buf, uint32_t s
     if (!is_inside(blk, lba, sectors))
         return -EXO_EINVAL;
     for (; sectors; sectors--, lba++) {
-        int err = begin(ata, WRITE_EXT, lba);
+        int err = begin(ata, ATA_WRITE_EXT, lba);
         if (err < 0 || (err = settle_for_data(ata)) < 0)
             return err;
         for (uint32_t i = 0; i < blk->sector_bytes; i += 2) {
@@ -161,7 +146,7 @@ static int disk_write(struct blk *blk, uint64_t lba, const void *buf, uint32_t s
         if ((err = settle_for_end(ata)) < 0)
             return err;
     }
-    hal_out8(ata->command + COMMAND, FLUSH_EXT);
+    hal_out8(ata->command + COMMAND, ATA_FLUSH_EXT);
     return settle_for_end(ata);
 }
 
@@ -177,29 +162,18 @@ static const struct blk_ops ops = {disk_read, disk_write, disk_close};
 // Asks the device who it is. A CD drive refuses this question, and is no disk of ours.
 static int identify(struct ata *ata)
 {
-    uint16_t id[ID_WORDS];
+    uint16_t id[ATA_ID_BYTES / 2];
     if (hal_in8(ata->command + COMMAND) == FLOATING)
         return -EXO_ENOENT;
     hal_out8(ata->control, CONTROL_NO_INTERRUPT);
     if (select_device(ata) < 0 || status_of(ata) == 0)
         return -EXO_ENOENT;
-    hal_out8(ata->command + COMMAND, IDENTIFY);
+    hal_out8(ata->command + COMMAND, ATA_IDENTIFY);
     if (settle_for_data(ata) < 0)
         return -EXO_ENOENT;
-    for (uint32_t i = 0; i < ID_WORDS; i++)
+    for (uint32_t i = 0; i < EXO_COUNT(id); i++)
         id[i] = hal_in16(ata->command + DATA);
-
-    if (!(id[ID_COMMANDS] & 1 << 10)) {
-        core_log("ata: a disk without 48-bit addresses");
-        return -EXO_ENOTSUP;
-    }
-    memcpy(&ata->blk.sectors, &id[ID_SECTORS], 8);
-    ata->blk.sector_bytes = 512;
-    if ((id[ID_SECTOR_FLAGS] & 0xd000) == 0x5000) // word 106 is valid, sectors are longer
-        ata->blk.sector_bytes = ((uint32_t)id[ID_SECTOR_WORDS + 1] << 16 | id[ID_SECTOR_WORDS]) * 2;
-    bool sane = exo_is_pow2(ata->blk.sector_bytes) && ata->blk.sector_bytes >= 512 &&
-                ata->blk.sector_bytes <= CORE_FRAME_BYTES;
-    return sane ? 0 : -EXO_EIO;
+    return ata_identify(id, &ata->blk);
 }
 
 // PCI IDE Controller Specification 1.0 §2: each channel is at the AT's ports, or its BARs say.

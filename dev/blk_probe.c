@@ -5,7 +5,7 @@
 #include "exo/bits.h"
 #include "exo/err.h"
 
-static const struct blk_driver *const drivers[] = {&virtio_blk_driver, &ata_driver};
+static const struct blk_driver *const drivers[] = {&virtio_blk_driver, &ata_driver, &ahci_driver};
 
 static const struct blk_driver *driver_for(const struct core_pci_function *function)
 {

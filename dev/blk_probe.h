@@ -16,5 +16,6 @@ struct blk_driver {
 
 extern const struct blk_driver virtio_blk_driver;
 extern const struct blk_driver ata_driver;
+extern const struct blk_driver ahci_driver;
 
 #endif

@@ -48,7 +48,7 @@ class Confirm(unittest.TestCase):
             return guest.log
 
     def test_marks_the_slot_successful(self):
-        for machine, disk in ("pc", "ide"), ("pc", "virtio"), ("q35", "virtio"):
+        for machine, disk in ("pc", "ide"), ("pc", "virtio"), ("q35", "ide"), ("q35", "virtio"):
             with self.subTest(machine=machine, disk=disk):
                 self.make("once")
                 log = self.boot(machine=machine, disk=disk)
