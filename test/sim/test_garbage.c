@@ -103,7 +103,8 @@ static uint32_t make_udp(struct stage *s, uint8_t *f)
 
 static const struct tcp_conn *victim_of(struct stage *s)
 {
-    return s->victim ? &flow_of(s->victim)->conn : NULL;
+    const struct tcp_conn *c = s->victim ? &flow_of(s->victim)->conn : NULL;
+    return c && c->state >= TCP_ESTABLISHED ? c : NULL;
 }
 
 static uint32_t make_icmp(struct stage *s, uint8_t *f)
@@ -133,11 +134,12 @@ static uint32_t make_tcp(struct stage *s, uint8_t *f)
     const struct tcp_conn *v = victim_of(s);
     const bool about_victim = v && roll(s, 3);
     const struct ip4 src = about_victim ? v->tuple.local : somebody(s);
+    const uint32_t spread = roll(s, 3) ? 3000 : 140000;
     uint8_t segment[1460];
     struct wire_tcp h = {
         .src_port = about_victim ? v->tuple.local_port : (uint16_t)roll(s, 65536),
         .dst_port = (uint16_t)(roll(s, 8) ? VICTIM_PORT : roll(s, 65536)),
-        .seq = about_victim ? v->snd_nxt + roll(s, 140000) - 70000 : (uint32_t)test_random(&s->rng),
+        .seq = about_victim ? v->snd_nxt + roll(s, spread) - spread / 2 : (uint32_t)test_random(&s->rng),
         .ack = about_victim ? v->rcv_nxt + roll(s, 4000) - 2000 : (uint32_t)test_random(&s->rng),
         .window = roll(s, 4) ? roll(s, 65536) : 0,
         .urgent = (uint16_t)roll(s, 65536),
