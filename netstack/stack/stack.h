@@ -23,6 +23,7 @@
 #include "netstack/stack/time_wait.h"
 #include "netstack/stack/timers.h"
 #include "netstack/tcp/tcp.h"
+#include "netstack/tcp/tcp_cookie.h"
 #include "netstack/udp/udp.h"
 
 #define NET_OUT_FRAMES 128u      // frames on their way to the link
@@ -65,6 +66,7 @@ struct listener {
     uint32_t backlog; // at most so many half open and waiting together
     uint32_t half_open_count;
     uint32_t waiting_count;
+    exo_ns cookies_until;  // ACKs that bring cookies are believed so long
     struct list half_open; // oldest first
     struct list waiting;   // established, to be accepted, oldest first
     struct list chain;     // in net->listeners or the free list
@@ -162,9 +164,15 @@ void flow_open(struct net *net, struct flow *f);
 // Carries on whatever a call into the connection has changed: call it after each.
 void flow_settle(struct net *net, struct flow *f);
 
-// A SYN for a listener becomes a half-open connection, or is dropped and counted.
+// A SYN for a listener becomes a half-open connection; is answered with a cookie when there
+// are too many of those; or is dropped and counted when the app accepts too slowly.
 void flow_accept_syn(struct net *net, struct listener *l, const struct tcp_tuple *tuple,
                      const struct wire_tcp *syn, uint32_t iss);
+
+// An ACK for a listener may bring a cookie back: its connection, to which the ACK must be
+// given next; or null, and nothing has changed.
+struct flow *flow_accept_cookie(struct net *net, struct listener *l, const struct tcp_tuple *tuple,
+                                const struct wire_tcp *ack);
 
 // The app lets go, in order or at once.
 void flow_release(struct net *net, struct flow *f);

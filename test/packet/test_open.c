@@ -329,18 +329,66 @@ SCRIPT(connect_refuses_impossible_peers)
 
 // --- too many --------------------------------------------------------------------------
 
-SCRIPT(oldest_half_open_makes_room)
+static void flood(struct script *s, uint32_t syns)
 {
-    peer_listens_for_us(s); // backlog 8
-    for (uint16_t i = 0; i < 20; i++) {
+    for (uint16_t i = 0; i < syns; i++) {
         s->tuple.peer_port = (uint16_t)(5000 + i);
-        send_syn(s, 1460, 255);
+        send_syn(s, 1000, 7);
         expect(s, SYN | ACK, 0, 1, 0);
     }
+}
+
+SCRIPT(syns_beyond_the_backlog_get_cookies)
+{
+    peer_listens_for_us(s); // backlog 8
+    flood(s, 20);
+    ck_assert_uint_eq(s->last.options, WIRE_TCP_MSS); // no scale: nobody would remember it
     ck_assert_uint_eq(net_stats(s->net).tcp_conns, 8);
-    ck_assert_uint_eq(net_stats(s->net).tcp_half_open_evicted, 12);
-    send_segment(s, ACK, 1, 1, 0); // the newest gets through
+    ck_assert_uint_eq(net_stats(s->net).tcp_cookies_sent, 12);
+    send_segment(s, ACK, 1, 1, 100);
     ck_assert_int_eq(socket_accept(s->listener, &s->sock), 0);
+    app_reads(s, 1, 100);
+    app_sends(s, 1, 2500);
+    expect(s, ACK, 1, 101, 536); // the table's next below 1000
+}
+
+SCRIPT(cookie_expires)
+{
+    peer_listens_for_us(s);
+    flood(s, 9);
+    at(s, 130000);
+    skip_all(s);
+    s->tuple.peer_port = 5008;
+    send_segment(s, ACK, 1, 1, 0);
+    expect_rst(s, 1);
+}
+
+SCRIPT(forged_cookies_are_refused)
+{
+    peer_listens_for_us(s);
+    flood(s, 9);
+    send_segment(s, ACK, 1, 2, 0);
+    expect_rst(s, 2);
+    send_segment(s, ACK, 2, 1, 0); // another initial number of the peer's
+    expect_rst(s, 1);
+    s->tuple.peer_port++; // another port
+    send_segment(s, ACK, 1, 1, 0);
+    expect_rst(s, 1);
+    s->tuple.peer_port--;
+    send_segment(s, ACK, 1, 1, 0);
+    expect_nothing(s);
+    ck_assert_int_eq(socket_accept(s->listener, &s->sock), 0);
+}
+
+SCRIPT(no_cookie_counts_without_a_flood)
+{
+    peer_listens_for_us(s);
+    struct wire_tcp cookie;
+    const struct wire_tcp syn = {.seq = s->peer_iss};
+    tcp_cookie_answer(&cookie, &s->net->tcp, &s->tuple, &syn, s->now);
+    s->our_iss = cookie.seq;
+    send_segment(s, ACK, 1, 1, 0);
+    expect_rst(s, 1);
 }
 
 SCRIPT(full_accept_queue_drops_syns)
@@ -370,5 +418,6 @@ CHECK_MAIN("packet.open", syn_is_answered_with_our_options, syn_without_scale_ge
            window_of_a_syn_is_not_scaled, connect_completes, syn_backs_off_and_times_out,
            rst_refuses_a_connect, wrong_ack_in_syn_sent_is_reset_and_the_open_goes_on,
            data_on_a_syn_ack_is_not_acknowledged, both_open_at_once, a_lost_syn_starts_slowly,
-           connect_refuses_impossible_peers, oldest_half_open_makes_room,
+           connect_refuses_impossible_peers, syns_beyond_the_backlog_get_cookies, cookie_expires,
+           forged_cookies_are_refused, no_cookie_counts_without_a_flood,
            full_accept_queue_drops_syns)
