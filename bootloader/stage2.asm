@@ -30,7 +30,7 @@ stage2:
     jc      fail
     call    handoff_open
     call    e820_read
-    call    paging_bootstrap
+    call    long_open
     mov     bx, paging_map_low
     call    long_call
     call    kernel_read

@@ -24,7 +24,7 @@ uint64_t core_clock_tsc_hz(void)
     return core_state.clock.hz;
 }
 
-static void lapic_init(uint64_t tsc_hz)
+static void map_lapic(void)
 {
     struct pa regs_pa = {hal_lapic_enable()};
     if (regs_pa.v == 0)
@@ -33,21 +33,24 @@ static void lapic_init(uint64_t tsc_hz)
     if (!regs)
         bringup_fail("the local APIC at %#llx cannot be mapped", (unsigned long long)regs_pa.v);
     hal_lapic_init(&core_state.lapic, regs);
-    if (!hal_lapic_calibrate(&core_state.lapic, tsc_hz))
-        bringup_fail("the local APIC's timer stands still");
 }
 
+// Both counters are measured in the same millisecond.
 void clock_init(void)
 {
-    uint64_t origin = core_state.handoff.tsc_at_entry;
+    map_lapic();
+    struct hal_lapic_instant begin = hal_lapic_calibrate_begin(&core_state.lapic);
     struct hal_tsc_rate rate = hal_tsc_rate();
     uint64_t hz = rate.hz ? rate.hz : HZ_ASSUMED;
+    if (!hal_lapic_calibrate_end(&core_state.lapic, &begin, hz))
+        bringup_fail("the local APIC's timer stands still");
+
+    uint64_t origin = core_state.handoff.tsc_at_entry;
     if (origin > hal_tsc())
         origin = hal_tsc(); // the loader could not tell, or the counter was set back
     core_state.clock = clock_scale_of(origin, hz);
     if (rate.hz == 0)
         core_log("core: nothing tells how fast the time stamp counter runs; 1 GHz assumed");
-    lapic_init(hz);
     core_log("core: clock at %llu kHz by %s, timer by %s", (unsigned long long)(hz / 1000),
              rate.source, core_state.lapic.has_deadline ? "deadline" : "count-down");
 }

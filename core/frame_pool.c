@@ -112,10 +112,30 @@ static uint64_t find_run(struct frame_range *range, uint64_t count, uint64_t ali
     return range->count;
 }
 
+// The common case without the search for a run: `free` says that the range has a frame.
+static int claim_one(struct frame_pool *pool, struct pa *out)
+{
+    for (uint32_t i = 0; i < pool->count; i++) {
+        struct frame_range *range = &pool->ranges[i];
+        if (range->free == 0)
+            continue;
+        uint64_t at = next_free(range, range->hint);
+        raise_watermark(range, at + 1);
+        range->bits[at / BITS] |= UINT64_C(1) << (at % BITS);
+        range->free--;
+        range->hint = at + 1;
+        *out = (struct pa){(range->first + at) * CORE_FRAME_BYTES};
+        return 0;
+    }
+    return -EXO_ENOMEM;
+}
+
 int frame_pool_claim(struct frame_pool *pool, uint64_t count, uint64_t align, struct pa *out)
 {
     if (count == 0 || !exo_is_pow2(align))
         return -EXO_EINVAL;
+    if (count == 1 && align == 1)
+        return claim_one(pool, out);
     for (uint32_t i = 0; i < pool->count; i++) {
         struct frame_range *range = &pool->ranges[i];
         if (range->free < count)
@@ -165,8 +185,14 @@ void frame_pool_release(struct frame_pool *pool, struct pa at, uint64_t count)
     exo_assert(range);
     uint64_t index = first - range->first;
     exo_assert(index + count <= range->watermark); // else it was never claimed
-    exo_assert(next_free(range, index) >= index + count);
-    flip(range, index, count);
+    if (count == 1) {
+        uint64_t bit = UINT64_C(1) << (index % BITS);
+        exo_assert(range->bits[index / BITS] & bit);
+        range->bits[index / BITS] ^= bit;
+    } else {
+        exo_assert(next_free(range, index) >= index + count);
+        flip(range, index, count);
+    }
     range->free += count;
     range->hint = EXO_MIN(range->hint, index);
 }

@@ -2,6 +2,8 @@
 // trace.c - walks frame pointers and names what it finds.
 #include "core/trace.h"
 
+#include <string.h>
+
 #include "core/image.h"
 #include "core/log.h"
 #include "core/pt.h"
@@ -78,13 +80,28 @@ void trace_print(uint64_t rbp)
     }
 }
 
+// gcc gives no frame to a function that calls nothing and keeps nothing on its stack.
+// Where none has been set up ("mov rbp, rsp" not passed yet), rbp is the caller's.
+static bool has_frame(uint64_t rip)
+{
+    static const uint8_t mov_rbp_rsp[] = {0x48, 0x89, 0xe5};
+    uint32_t inside;
+    if (!name_of(rip, &inside))
+        return false;
+    for (const uint8_t *at = (const uint8_t *)rip - inside; at + 3 <= (const uint8_t *)rip; at++) {
+        if (memcmp(at, mov_rbp_rsp, sizeof(mov_rbp_rsp)) == 0)
+            return true;
+    }
+    return false;
+}
+
 void trace_print_from(uint64_t rip, uint64_t rsp, uint64_t rbp)
 {
-    bool has_top = !is_code(rip) && exo_is_aligned(rsp, 8) && is_readable(rsp);
     log_print("  %016llx", (unsigned long long)rip);
     trace_name(rip);
     log_print("\n");
-    if (has_top && is_code(*(const uint64_t *)rsp))
+    bool has_top = exo_is_aligned(rsp, 8) && is_readable(rsp);
+    if (!has_frame(rip) && has_top && is_code(*(const uint64_t *)rsp))
         print_caller(*(const uint64_t *)rsp);
     trace_print(rbp);
 }

@@ -8,9 +8,8 @@
 // Prints " name+0x12" behind an address of the image's code, nothing behind any other.
 void trace_name(uint64_t rip);
 
-// As trace_print, for a machine that stopped at `rip` in the middle of something. If that
-// is no code, it was called or jumped to, and the caller's address is still on top of the
-// stack.
+// As trace_print, for a machine that stopped at `rip` in the middle of something: there
+// the innermost caller may be known only to the top of the stack.
 void trace_print_from(uint64_t rip, uint64_t rsp, uint64_t rbp);
 
 // Prints one line for each caller, following the chain of frame pointers from `rbp`.

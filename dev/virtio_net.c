@@ -62,44 +62,66 @@ static inline void kick(struct side *side)
         virtio_pci_notify(side->doorbell, side->index);
 }
 
-static inline void lend(struct side *side, struct nic_buf buf, uint16_t flags)
-{
-    exo_assert(buf.len && buf.len <= UINT16_MAX);
-    struct pa start = {buf.pa.v - VIRTIO_NET_HDR_BYTES};
-    uint16_t id = virtio_ring_add(&side->ring, start, buf.len + VIRTIO_NET_HDR_BYTES, flags);
-    side->bufs[id] = buf;
-}
-
 // The device broke its protocol: whose the lent buffers are cannot be known any more
 // until it is reset. Says so once; from then on every call moves nothing.
-static void check_fault(struct virtio_net *net, const struct side *side)
+__attribute__((cold)) static void break_off(struct virtio_net *net, const struct side *side)
 {
     static const char *const reasons[] = {
         [VIRTIO_RING_BAD_INDEX] = "its used index ran past what it was lent",
         [VIRTIO_RING_BAD_ID] = "it returned a buffer that it was not lent",
     };
-    if (!side->ring.fault || net->nic.broken)
-        return;
     net->nic.broken = true;
     net->nic.stats.rx_bad += side == &net->rx;
     core_log("virtio-net: %s queue is broken: %s", side == &net->rx ? "receive" : "transmit",
              reasons[side->ring.fault]);
 }
 
+static inline void check_fault(struct virtio_net *net, const struct side *side)
+{
+    if (__builtin_expect(side->ring.fault && !net->nic.broken, 0))
+        break_off(net, side);
+}
+
+static inline void lend(struct side *side, const struct nic_buf *buf, uint16_t flags)
+{
+    exo_assert(buf->len - 1 < UINT16_MAX);
+    struct pa start = {buf->pa.v - VIRTIO_NET_HDR_BYTES};
+    uint32_t id = virtio_ring_add(&side->ring, start, buf->len + VIRTIO_NET_HDR_BYTES, flags);
+    side->bufs[id] = *buf;
+}
+
+// How many of at most `n` buffers the device has finished with.
+static inline uint32_t ready_of(struct virtio_net *net, struct side *side, uint32_t n)
+{
+    if (net->nic.broken)
+        return 0;
+    uint32_t ready = virtio_ring_ready(&side->ring);
+    check_fault(net, side);
+    return EXO_MIN(n, ready);
+}
+
+static inline uint32_t room_of(const struct virtio_net *net, const struct side *side, uint32_t n)
+{
+    return net->nic.broken ? 0 : EXO_MIN(n, side->ring.free_count);
+}
+
 static uint32_t rx_post(struct nic *nic, const struct nic_buf *bufs, uint32_t n)
 {
-    struct side *rx = &net_of(nic)->rx;
-    uint32_t count = nic->broken ? 0 : EXO_MIN(n, (uint32_t)rx->ring.free_count);
+    struct virtio_net *net = net_of(nic);
+    uint32_t count = room_of(net, &net->rx, n);
     for (uint32_t i = 0; i < count; i++)
-        lend(rx, bufs[i], VIRTQ_DESC_WRITE);
-    kick(rx);
+        lend(&net->rx, &bufs[i], VIRTQ_DESC_WRITE);
+    kick(&net->rx);
     return count;
 }
 
 static uint32_t rx_burst(struct nic *nic, struct nic_buf *bufs, uint32_t n)
 {
-    struct side *rx = &net_of(nic)->rx;
-    uint32_t ready = nic->broken ? 0 : EXO_MIN(n, (uint32_t)virtio_ring_ready(&rx->ring));
+    struct virtio_net *net = net_of(nic);
+    struct side *rx = &net->rx;
+    uint32_t ready = ready_of(net, rx, n);
+    if (!ready)
+        return 0;
     uint32_t got = 0;
     uint64_t bytes = 0;
     for (; ready; ready--) {
@@ -107,10 +129,10 @@ static uint32_t rx_burst(struct nic *nic, struct nic_buf *bufs, uint32_t n)
         int32_t id = virtio_ring_reap(&rx->ring, &used_len);
         if (id < 0)
             break;
-        struct nic_buf *buf = &rx->bufs[id];
-        if (!virtio_net_rx_len_ok(used_len, buf->len)) {
+        const struct nic_buf *buf = &rx->bufs[id];
+        if (__builtin_expect(!virtio_net_rx_len_ok(used_len, buf->len), 0)) {
             nic->stats.rx_bad++;
-            lend(rx, *buf, VIRTQ_DESC_WRITE); // nothing in it for the caller
+            lend(rx, buf, VIRTQ_DESC_WRITE); // nothing in it for the caller
             continue;
         }
         bufs[got] = *buf;
@@ -120,27 +142,30 @@ static uint32_t rx_burst(struct nic *nic, struct nic_buf *bufs, uint32_t n)
     nic->stats.rx_frames += got;
     nic->stats.rx_bytes += bytes;
     kick(rx); // what was lent again, if anything
-    check_fault(net_of(nic), rx);
+    check_fault(net, rx);
     return got;
 }
 
 static uint32_t tx_burst(struct nic *nic, const struct nic_buf *bufs, uint32_t n)
 {
-    struct side *tx = &net_of(nic)->tx;
-    uint32_t count = nic->broken ? 0 : EXO_MIN(n, (uint32_t)tx->ring.free_count);
+    struct virtio_net *net = net_of(nic);
+    uint32_t count = room_of(net, &net->tx, n);
     for (uint32_t i = 0; i < count; i++) {
         // §5.1.6.2: without offloads every field is 0; num_buffers is the receiver's.
         memset(bufs[i].data - VIRTIO_NET_HDR_BYTES, 0, VIRTIO_NET_HDR_BYTES);
-        lend(tx, bufs[i], 0);
+        lend(&net->tx, &bufs[i], 0);
     }
-    kick(tx);
+    kick(&net->tx);
     return count;
 }
 
 static uint32_t tx_reap(struct nic *nic, struct nic_buf *bufs, uint32_t n)
 {
-    struct side *tx = &net_of(nic)->tx;
-    uint32_t ready = nic->broken ? 0 : EXO_MIN(n, (uint32_t)virtio_ring_ready(&tx->ring));
+    struct virtio_net *net = net_of(nic);
+    struct side *tx = &net->tx;
+    uint32_t ready = ready_of(net, tx, n);
+    if (!ready)
+        return 0;
     uint32_t got = 0;
     uint64_t bytes = 0;
     for (; got < ready; got++) {
@@ -153,7 +178,7 @@ static uint32_t tx_reap(struct nic *nic, struct nic_buf *bufs, uint32_t n)
     }
     nic->stats.tx_frames += got;
     nic->stats.tx_bytes += bytes;
-    check_fault(net_of(nic), tx);
+    check_fault(net, tx);
     return got;
 }
 
@@ -167,9 +192,10 @@ static bool irq_arm(struct nic *nic)
 
     // Sent frames are nobody's hurry until the ring fills up; then whoever waits for
     // room is woken when half of it is free.
-    uint16_t half = net->tx.ring.size / 2;
-    if (net->tx.ring.lent > half)
-        ready |= virtio_ring_arm(&net->tx.ring, (uint16_t)(net->tx.ring.lent - half));
+    uint32_t half = net->tx.ring.size / 2;
+    uint32_t lent = virtio_ring_lent(&net->tx.ring);
+    if (lent > half)
+        ready |= virtio_ring_arm(&net->tx.ring, lent - half);
     check_fault(net, &net->rx);
     check_fault(net, &net->tx);
     return ready;
@@ -216,7 +242,7 @@ static int identify(struct virtio_net *net)
 static uint16_t slots_of(struct virtio_net *net, uint16_t index)
 {
     uint32_t slots = EXO_MIN((uint32_t)virtio_pci_queue_size(&net->pci, index), SLOTS_MAX);
-    return slots ? (uint16_t)(1u << (31 - __builtin_clz(slots))) : 0;
+    return (uint16_t)(slots ? 1u << (31 - __builtin_clz(slots)) : 0);
 }
 
 static int side_setup(struct virtio_net *net, struct side *side, uint16_t index, uint16_t slots,

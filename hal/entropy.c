@@ -15,8 +15,11 @@
 #define RDRAND_TRIES 10
 #define RDSEED_TRIES 200
 
-#define PIT_CHANNEL2   0x42 // any slow device register would do
-#define JITTER_SAMPLES 8u   // readings folded into one byte
+#define PIT_CHANNEL2 0x42 // any slow device register would do
+
+// Readings folded into one byte: until enough of them surprised, or it is no use.
+#define JITTER_SURPRISES 16u
+#define JITTER_READINGS  64u
 
 typedef bool word_source(uint64_t *out);
 
@@ -89,8 +92,20 @@ static uint64_t stir(uint64_t pool, uint64_t reading)
     return pool ^ pool >> 33;
 }
 
-// A reading that surprised is counted as half a bit, whatever its size; a byte that is
-// made of JITTER_SAMPLES readings is thus never worth more than four.
+// Folds readings into `pool` and returns how many of them surprised.
+static uint32_t gather(struct jitter *jitter, uint64_t *pool)
+{
+    uint32_t surprises = 0;
+    for (uint32_t i = 0; i < JITTER_READINGS && surprises < JITTER_SURPRISES; i++) {
+        uint8_t slow = hal_in8(PIT_CHANNEL2);
+        uint64_t tsc = hal_tsc();
+        surprises += surprise(jitter, tsc) > 1;
+        *pool = stir(*pool, tsc << 8 | slow);
+    }
+    return surprises;
+}
+
+// A reading that surprised is counted as half a bit, whatever its size.
 static uint32_t fill_jitter(uint8_t *out, size_t len)
 {
     struct jitter jitter = {0, 0, 0};
@@ -101,12 +116,7 @@ static uint32_t fill_jitter(uint8_t *out, size_t len)
     }
     uint32_t surprises = 0;
     for (size_t at = 0; at < len; at++) {
-        for (uint32_t i = 0; i < JITTER_SAMPLES; i++) {
-            uint8_t slow = hal_in8(PIT_CHANNEL2);
-            uint64_t tsc = hal_tsc();
-            surprises += surprise(&jitter, tsc) > 1;
-            pool = stir(pool, tsc << 8 | slow);
-        }
+        surprises += gather(&jitter, &pool);
         out[at] = (uint8_t)pool;
     }
     return surprises / 2;

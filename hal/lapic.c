@@ -89,41 +89,45 @@ void hal_lapic_init(struct hal_lapic *lapic, volatile uint32_t *regs)
 }
 
 // One instant on both clocks, the tightest of a few reads.
-static uint64_t instant(const struct hal_lapic *lapic, uint32_t *count)
+static struct hal_lapic_instant now_on_both(const struct hal_lapic *lapic)
 {
+    struct hal_lapic_instant best = {0, 0};
     uint64_t tightest = UINT64_MAX;
-    uint64_t at = 0;
-    *count = 0;
     for (int i = 0; i < 6; i++) {
         uint64_t before = hal_tsc();
-        uint32_t counted = lapic->regs[CURRENT_COUNT];
+        uint32_t count = lapic->regs[CURRENT_COUNT];
         uint64_t width = hal_tsc() - before;
         if (width < tightest) {
             tightest = width;
-            at = before + width / 2;
-            *count = counted;
+            best = (struct hal_lapic_instant){before + width / 2, count};
         }
     }
-    return at;
+    return best;
 }
 
-bool hal_lapic_calibrate(struct hal_lapic *lapic, uint64_t tsc_hz)
+struct hal_lapic_instant hal_lapic_calibrate_begin(const struct hal_lapic *lapic)
+{
+    if (lapic->has_deadline)
+        return (struct hal_lapic_instant){0, 0};
+    lapic->regs[LVT_TIMER] = LVT_MASKED;
+    lapic->regs[INITIAL_COUNT] = UINT32_MAX;
+    return now_on_both(lapic);
+}
+
+bool hal_lapic_calibrate_end(struct hal_lapic *lapic, const struct hal_lapic_instant *begin,
+                             uint64_t tsc_hz)
 {
     if (lapic->has_deadline)
         return true;
-
-    lapic->regs[LVT_TIMER] = LVT_MASKED;
-    lapic->regs[INITIAL_COUNT] = UINT32_MAX;
-    uint32_t first, last;
-    uint64_t begin = instant(lapic, &first);
-    while (hal_tsc() - begin < tsc_hz / 8192)
+    while (hal_tsc() - begin->tsc < tsc_hz / 8192)
         hal_pause();
-    uint64_t ticks = instant(lapic, &last) - begin;
+    struct hal_lapic_instant end = now_on_both(lapic);
     lapic->regs[INITIAL_COUNT] = 0;
     lapic->regs[LVT_TIMER] = HAL_VECTOR_TIMER;
 
     // Rounded up: late by a count is better than waking twice.
-    uint64_t counts = first - last;
+    uint64_t counts = begin->count - end.count;
+    uint64_t ticks = end.tsc - begin->tsc;
     uint64_t rate = ((counts << RATE_SHIFT) + ticks - 1) / ticks;
     lapic->counts_per_tick = (uint32_t)EXO_MIN(rate, (uint64_t)UINT32_MAX);
     return counts != 0;

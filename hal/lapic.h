@@ -26,9 +26,16 @@ uint64_t hal_lapic_enable(void);
 // Takes the mapped registers, masks everything, silences the PIC, prepares the timer.
 void hal_lapic_init(struct hal_lapic *lapic, volatile uint32_t *regs);
 
-// Measures the count-down timer's rate in one eighth of a millisecond; nothing to do in
-// deadline mode. False if the timer does not count.
-bool hal_lapic_calibrate(struct hal_lapic *lapic, uint64_t tsc_hz);
+// Measures the count-down timer's rate between the two calls, so that something else can be
+// waited for meanwhile; the second makes sure of an eighth of a millisecond. Nothing to do
+// in deadline mode. False if the timer does not count.
+struct hal_lapic_instant {
+    uint64_t tsc;
+    uint32_t count; // counts down
+};
+struct hal_lapic_instant hal_lapic_calibrate_begin(const struct hal_lapic *lapic);
+bool hal_lapic_calibrate_end(struct hal_lapic *lapic, const struct hal_lapic_instant *begin,
+                             uint64_t tsc_hz);
 
 // Makes the timer interrupt when the TSC has reached `tsc`, or somewhat earlier if that
 // is further away than it can count.

@@ -41,7 +41,7 @@ void virtio_ring_init(struct virtio_ring *ring, void *mem, struct virtio_ring_sl
         .used = (struct virtq_used *)(void *)(base + virtio_ring_used_offset(size)),
         .slots = slots,
         .size = size,
-        .mask = (uint16_t)(size - 1),
+        .mask = size - 1u,
         .free_count = size,
         .event_idx = event_idx,
     };
@@ -56,13 +56,13 @@ void virtio_ring_init(struct virtio_ring *ring, void *mem, struct virtio_ring_sl
         ring->avail->flags = VIRTQ_AVAIL_NO_INTERRUPT;
 }
 
-uint16_t virtio_ring_add_chain(struct virtio_ring *ring, const struct virtio_ring_part *parts,
-                               uint16_t n)
+uint32_t virtio_ring_add_chain(struct virtio_ring *ring, const struct virtio_ring_part *parts,
+                               uint32_t n)
 {
     exo_assert(n && n <= ring->free_count);
-    uint16_t head = ring->free_head;
-    uint16_t at = head;
-    for (uint16_t i = 0; i < n; i++) {
+    uint32_t head = ring->free_head;
+    uint16_t at = (uint16_t)head;
+    for (uint32_t i = 0; i < n; i++) {
         bool more = i + 1 < n;
         uint16_t next = ring->slots[at].next;
         ring->desc[at] = (struct virtq_desc){
@@ -73,13 +73,14 @@ uint16_t virtio_ring_add_chain(struct virtio_ring *ring, const struct virtio_rin
         };
         at = next;
     }
+    ring->slots[head].count = (uint16_t)n;
     ring->free_head = at;
-    ring->free_count = (uint16_t)(ring->free_count - n);
-    virtio_ring_offer(ring, head, n);
+    ring->free_count -= n;
+    ring->avail->ring[ring->added++ & ring->mask] = (uint16_t)head;
     return head;
 }
 
-bool virtio_ring_arm(struct virtio_ring *ring, uint16_t after)
+bool virtio_ring_arm(struct virtio_ring *ring, uint32_t after)
 {
     exo_assert(after);
     if (ring->event_idx)

@@ -82,14 +82,13 @@ struct virtio_ring {
     struct virtq_avail *avail;
     struct virtq_used *used;
     struct virtio_ring_slot *slots; // `size` of them, private
-    uint16_t size;                  // descriptors, a power of two
-    uint16_t mask;                  // size - 1
-    uint16_t free_head;             // top of the stack of free descriptors, if free_count
-    uint16_t free_count;            // descriptors that can be added
-    uint16_t lent;                  // chains added and not reaped
-    uint16_t added;                 // avail.idx once everything added is published
-    uint16_t published;             // avail.idx as the device sees it
-    uint16_t reaped;                // used elements taken so far
+    uint32_t size;                  // descriptors, a power of two
+    uint32_t mask;                  // size - 1
+    uint32_t free_head;             // top of the stack of free descriptors, if free_count
+    uint32_t free_count;            // descriptors that can be added
+    uint32_t added;                 // low 16 bits: avail.idx once everything is published
+    uint32_t published;             // low 16 bits: avail.idx as the device sees it
+    uint32_t reaped;                // low 16 bits: used elements taken so far
     bool event_idx;                 // VIRTIO_F_EVENT_IDX (§2.7.10) was negotiated
     uint8_t fault;                  // enum virtio_ring_fault
 };
@@ -115,15 +114,15 @@ struct virtio_ring_part {
 
 // Adds a chain of `n` parts, 1 … free_count of them, and returns its id, the index of
 // its head. The device sees it with the next virtio_ring_publish.
-uint16_t virtio_ring_add_chain(struct virtio_ring *ring, const struct virtio_ring_part *parts,
-                               uint16_t n);
+uint32_t virtio_ring_add_chain(struct virtio_ring *ring, const struct virtio_ring_part *parts,
+                               uint32_t n);
 
 // Asks for an interrupt once `after` chains (1 or more) wait to be reaped; a device
 // without event indices interrupts at each one.
 //
 // Returns true if so many wait already: then no interrupt may come, and the caller
 // polls. An interrupt that comes although nobody waits is harmless.
-bool virtio_ring_arm(struct virtio_ring *ring, uint16_t after);
+bool virtio_ring_arm(struct virtio_ring *ring, uint32_t after);
 
 // Asks for no interrupts. With event indices there is nothing to write: an event index
 // that lies behind is not passed again for 65536 chains.
@@ -131,25 +130,27 @@ void virtio_ring_disarm(struct virtio_ring *ring);
 
 // ---- data path ----
 
-static inline void virtio_ring_offer(struct virtio_ring *ring, uint16_t id, uint16_t count)
+// Chains that were added and not reaped.
+static inline uint32_t virtio_ring_lent(const struct virtio_ring *ring)
 {
-    ring->slots[id].count = count;
-    ring->avail->ring[ring->added & ring->mask] = id;
-    ring->added++;
-    ring->lent++;
+    return ring->added - ring->reaped;
 }
 
 // Adds one buffer; free_count is not 0. Returns its id, below `size`, which comes back
 // from virtio_ring_reap: the caller's own table of buffers is indexed by it.
-static inline uint16_t virtio_ring_add(struct virtio_ring *ring, struct pa pa, uint32_t len,
+static inline uint32_t virtio_ring_add(struct virtio_ring *ring, struct pa pa, uint32_t len,
                                        uint16_t flags)
 {
     exo_assert(ring->free_count);
-    uint16_t id = ring->free_head;
+    uint32_t id = ring->free_head;
     ring->free_head = ring->slots[id].next;
     ring->free_count--;
-    ring->desc[id] = (struct virtq_desc){.addr = pa.v, .len = len, .flags = flags};
-    virtio_ring_offer(ring, id, 1);
+    ring->slots[id] = (struct virtio_ring_slot){.count = 1};
+    struct virtq_desc *desc = &ring->desc[id];
+    desc->addr = pa.v;
+    desc->len = len;
+    desc->flags = flags; // without VIRTQ_DESC_NEXT, `next` says nothing
+    ring->avail->ring[ring->added++ & ring->mask] = (uint16_t)id;
     return id;
 }
 
@@ -157,11 +158,11 @@ static inline uint16_t virtio_ring_add(struct virtio_ring *ring, struct pa pa, u
 // be notified of it.
 static inline bool virtio_ring_publish(struct virtio_ring *ring)
 {
-    uint16_t old = ring->published;
-    uint16_t new = ring->added;
+    uint16_t old = (uint16_t)ring->published;
+    uint16_t new = (uint16_t)ring->added;
     if (old == new)
         return false;
-    ring->published = new;
+    ring->published = ring->added;
 
     // §2.7.13.3: descriptors and ring entries are in memory before the index that
     // covers them. The device is another processor; a release store is enough.
@@ -182,40 +183,49 @@ static inline bool virtio_ring_publish(struct virtio_ring *ring)
 }
 
 // How many chains wait to be reaped. An index that the device cannot mean is a fault.
-static inline uint16_t virtio_ring_ready(struct virtio_ring *ring)
+static inline uint32_t virtio_ring_ready(struct virtio_ring *ring)
 {
     // The acquire pairs with the device's own order: elements first, then the index
     // (§2.7.8.2). What follows reads elements and buffers, and must not read them earlier.
     uint16_t idx = __atomic_load_n(&ring->used->idx, __ATOMIC_ACQUIRE);
-    uint16_t ready = (uint16_t)(idx - ring->reaped);
-    if (__builtin_expect(ready > ring->lent, 0))
+    uint32_t ready = (uint16_t)(idx - ring->reaped);
+    if (__builtin_expect(ready > virtio_ring_lent(ring), 0))
         ring->fault = VIRTIO_RING_BAD_INDEX;
     return __builtin_expect(ring->fault, 0) ? 0 : ready;
 }
 
+// Frees a chain of several descriptors: they are linked already, all but the last.
+static inline void virtio_ring_free_chain(struct virtio_ring *ring, uint32_t head, uint32_t count)
+{
+    uint32_t last = head;
+    for (uint32_t i = 1; i < count; i++)
+        last = ring->slots[last].next;
+    ring->slots[head].count = 0;
+    ring->slots[last].next = (uint16_t)ring->free_head;
+}
+
 // Takes back one chain of those that virtio_ring_ready counted. Returns its id, or
 // -1 after a fault; `used_len` is what the device claims to have written, unchecked.
+// Its descriptors are free at once, and the very next add takes this id again.
 static inline int32_t virtio_ring_reap(struct virtio_ring *ring, uint32_t *used_len)
 {
     // Each word is read once: the device may change it between two looks.
     struct virtq_used_elem *elem = &ring->used->ring[ring->reaped & ring->mask];
     uint32_t id = __atomic_load_n(&elem->id, __ATOMIC_RELAXED);
-    if (__builtin_expect(id >= ring->size || !ring->slots[id].count, 0)) {
+    uint32_t count = id < ring->size ? ring->slots[id].count : 0;
+    if (__builtin_expect(!count, 0)) {
         ring->fault = VIRTIO_RING_BAD_ID;
         return -1;
     }
     *used_len = __atomic_load_n(&elem->len, __ATOMIC_RELAXED);
     ring->reaped++;
-    ring->lent--;
 
-    uint16_t count = ring->slots[id].count;
-    uint16_t last = (uint16_t)id;
-    ring->slots[id].count = 0;
-    for (uint16_t i = 1; __builtin_expect(i < count, 0); i++)
-        last = ring->slots[last].next;
-    ring->slots[last].next = ring->free_head;
-    ring->free_head = (uint16_t)id;
-    ring->free_count = (uint16_t)(ring->free_count + count);
+    if (__builtin_expect(count == 1, 1))
+        ring->slots[id] = (struct virtio_ring_slot){.next = (uint16_t)ring->free_head};
+    else
+        virtio_ring_free_chain(ring, id, count);
+    ring->free_head = id;
+    ring->free_count += count;
     return (int32_t)id;
 }
 

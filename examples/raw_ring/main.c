@@ -23,9 +23,12 @@
 #define BUF_SPACE    (BUF_BYTES - BUF_HEADROOM)
 #define REPORT_NS    EXO_S(1) // at most one line in this time
 
-struct counts {
-    uint64_t in;
-    uint64_t answered;
+struct service {
+    struct nic *nic;
+    uint64_t in;       // frames received
+    uint64_t answered; // of those
+    uint64_t told;     // received when the console was last told
+    exo_ns tell_after; // the earliest time for the next line
 };
 
 static void give_back(struct nic *nic, struct nic_buf *bufs, uint32_t n)
@@ -39,9 +42,9 @@ static void give_back(struct nic *nic, struct nic_buf *bufs, uint32_t n)
 static int lend_buffers(struct nic *nic)
 {
     uint32_t count = EXO_MIN(nic->rx_slots, nic->tx_slots);
+    uint64_t frames = exo_align_up(count * BUF_BYTES, CORE_FRAME_BYTES) / CORE_FRAME_BYTES;
     struct pa pa;
-    int err =
-        core_frame_claim((count * BUF_BYTES + CORE_FRAME_BYTES - 1) / CORE_FRAME_BYTES, 1, &pa);
+    int err = core_frame_claim(frames, 1, &pa);
     if (err < 0)
         return err;
     for (uint32_t i = 0; i < count; i++) {
@@ -52,62 +55,62 @@ static int lend_buffers(struct nic *nic)
 }
 
 // One round of both rings. Returns false if there was nothing to do.
-static bool serve(struct nic *nic, struct counts *counts)
+static bool serve(struct service *s)
 {
     struct nic_buf in[BURST], out[BURST], idle[BURST];
     uint32_t out_count = 0, idle_count = 0;
-    uint32_t in_count = nic_rx_burst(nic, in, BURST);
+    uint32_t in_count = nic_rx_burst(s->nic, in, BURST);
     for (uint32_t i = 0; i < in_count; i++) {
-        if (answer(in[i].data, in[i].len, nic->mac))
+        if (answer(in[i].data, in[i].len, s->nic->mac))
             out[out_count++] = in[i];
         else
             idle[idle_count++] = in[i];
     }
-    nic_tx_burst(nic, out, out_count);
-    give_back(nic, idle, idle_count);
-    counts->in += in_count;
-    counts->answered += out_count;
+    nic_tx_burst(s->nic, out, out_count);
+    give_back(s->nic, idle, idle_count);
+    s->in += in_count;
+    s->answered += out_count;
 
-    uint32_t sent = nic_tx_reap(nic, idle, BURST);
-    give_back(nic, idle, sent);
-    return in_count + sent > 0;
+    uint32_t sent_count = nic_tx_reap(s->nic, idle, BURST);
+    give_back(s->nic, idle, sent_count);
+    return in_count + sent_count > 0;
 }
 
-// Nothing to do: tells what has changed, but not too often, and sleeps.
-static void rest(struct nic *nic, const struct counts *counts)
+// Tells what has changed, but not too often. Returns when to come back for more.
+static exo_ns tell(struct service *s)
 {
-    static struct counts told;
-    static exo_ns tell_again;
-    bool news = counts->in != told.in;
-    if (news && core_clock_now() >= tell_again) {
-        printf("raw_ring: %llu frames in, %llu answered\n", (unsigned long long)counts->in,
-               (unsigned long long)counts->answered);
-        told = *counts;
-        tell_again = core_clock_now() + REPORT_NS;
-        news = false;
-    }
-    if (!nic_irq_arm(nic))
-        core_irq_wait(news ? tell_again : EXO_NS_NEVER);
-    nic_irq_disarm(nic);
+    if (s->in == s->told)
+        return EXO_NS_NEVER;
+    exo_ns now = core_clock_now();
+    if (now < s->tell_after)
+        return s->tell_after;
+    printf("raw_ring: %llu frames in, %llu answered\n", (unsigned long long)s->in,
+           (unsigned long long)s->answered);
+    s->told = s->in;
+    s->tell_after = now + REPORT_NS;
+    return EXO_NS_NEVER;
 }
 
 int main(void)
 {
-    struct nic *nic;
-    int err = nic_open(0, 0, "raw_ring", &nic);
-    if (err < 0 || (err = lend_buffers(nic)) < 0) {
+    struct service s = {0};
+    int err = nic_open(0, 0, "raw_ring", &s.nic);
+    if (err < 0 || (err = lend_buffers(s.nic)) < 0) {
         printf("raw_ring: no NIC to drive (error %d)\n", -err);
         return 1;
     }
-    printf("raw_ring: answering on %d.%d.%d.%d (MAC %02x:%02x:%02x:%02x:%02x:%02x)\n",
-           answer_addr[0], answer_addr[1], answer_addr[2], answer_addr[3], nic->mac[0], nic->mac[1],
-           nic->mac[2], nic->mac[3], nic->mac[4], nic->mac[5]);
+    const uint8_t *ip = answer_addr, *mac = s.nic->mac;
+    printf("raw_ring: answering on %d.%d.%d.%d (MAC %02x:%02x:%02x:%02x:%02x:%02x)\n", ip[0], ip[1],
+           ip[2], ip[3], mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 
-    struct counts counts = {0};
-    while (!nic->broken) {
-        if (!serve(nic, &counts))
-            rest(nic, &counts);
+    while (!s.nic->broken) {
+        if (serve(&s))
+            continue; // poll while there is work
+        exo_ns deadline = tell(&s);
+        if (!nic_irq_arm(s.nic))
+            core_irq_wait(deadline);
+        nic_irq_disarm(s.nic);
     }
-    nic_close(nic);
+    nic_close(s.nic);
     return 1;
 }

@@ -155,6 +155,7 @@ static uint8_t *put_options(uint8_t *at, const struct wire_tcp *tcp)
         at += 2;
     }
     if (tcp->options & WIRE_TCP_WSCALE) {
+        exo_assert(tcp->wscale <= WIRE_TCP_MAX_WSCALE);
         at = put_head(at, 1, OPTION_WSCALE, WSCALE_BYTES);
         *at++ = tcp->wscale;
     }
@@ -178,7 +179,7 @@ size_t wire_tcp_emit(void *out, const struct wire_tcp *tcp)
 {
     const size_t len = wire_tcp_length(tcp);
     exo_assert(tcp->window <= UINT16_MAX && tcp->sack_count <= WIRE_TCP_SACKS);
-    exo_assert(len <= WIRE_TCP_MAX_BYTES && tcp->wscale <= WIRE_TCP_MAX_WSCALE);
+    exo_assert(len <= WIRE_TCP_MAX_BYTES);
     struct wire_tcp_raw *raw = out;
     *raw = (struct wire_tcp_raw){
         .src_port = be16_of(tcp->src_port),

@@ -43,7 +43,7 @@ static uint32_t find_run(uint32_t count)
 
 static uint32_t slots_for(size_t bytes)
 {
-    return (uint32_t)(exo_align_up(bytes + GUARD_BYTES, STACK_SLOT_BYTES) / STACK_SLOT_BYTES);
+    return (uint32_t)((bytes + GUARD_BYTES + STACK_SLOT_BYTES - 1) / STACK_SLOT_BYTES);
 }
 
 size_t stack_bytes_of(size_t bytes)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // stack.h - task stacks, each with an unmapped page below it.
 //
-//     │ guard │ stack ……… │      │ guard │ stack ……… │      │ …
-//     0       4 KiB              64 KiB                     128 KiB   from STACK_REGION
+//     │ guard │ stack 16 KiB │ guard │ stack 16 KiB │ …
+//     0                      20 KiB                 40 KiB, from STACK_REGION
 //
 // Who runs over the end of a stack faults at once, before anything else is trampled. The
 // pages are single frames and go back to core with the stack, so a stack needs no run of
@@ -13,8 +13,8 @@
 #include "core/pt.h"
 
 #define STACK_REGION     CORE_PT_HIGH_START // in core's page tables, for owners
-#define STACK_SLOT_BYTES UINT64_C(0x10000)
-#define STACK_SLOTS      16384u // stacks of up to 60 KiB at one time; larger ones take several
+#define STACK_SLOT_BYTES UINT64_C(0x5000)   // guard included; larger stacks take several
+#define STACK_SLOTS      16384u
 
 // Maps a stack of at least `bytes` and gives its lowest address. stack_bytes_of says how
 // large it is.

@@ -117,7 +117,8 @@ class Verdict(unittest.TestCase):
 
     def test_an_end_without_status_is_an_error(self):
         for code, complaints, words in ((0, [], "triple fault"),
-                                        (1, ["qemu: bad thing"], "qemu: bad thing"),
+                                        (1, ["qemu: bad thing"], "stands above"),
+                                        (1, [], "exit code 1"),
                                         (-9, [], "SIGKILL")):
             with self.assertRaises(UserError) as caught:
                 run.verdict(code, complaints)

@@ -37,11 +37,11 @@ int32_t virtq_device_take(struct virtq_device *dev)
     return dev->avail[RING + dev->avail_seen++ % dev->size];
 }
 
-uint16_t virtq_device_chain(const struct virtq_device *dev, uint16_t head, struct virtq_desc *out,
+uint16_t virtq_device_chain(const struct virtq_device *dev, uint32_t head, struct virtq_desc *out,
                             uint16_t max)
 {
     uint16_t n = 0;
-    uint16_t at = head;
+    uint32_t at = head;
     while (n < max) {
         out[n++] = dev->desc[at];
         if (!(dev->desc[at].flags & VIRTQ_DESC_NEXT))
@@ -59,7 +59,7 @@ void virtq_device_write_used(struct virtq_device *dev, uint16_t at, uint32_t id,
     dev->used[IDX] = idx;
 }
 
-void virtq_device_complete(struct virtq_device *dev, uint16_t head, uint32_t len)
+void virtq_device_complete(struct virtq_device *dev, uint32_t head, uint32_t len)
 {
     uint16_t old = dev->used_idx++;
     virtq_device_write_used(dev, old, head, len, dev->used_idx);

@@ -26,11 +26,11 @@ void virtq_device_init(struct virtq_device *dev, void *mem, uint16_t size, bool 
 int32_t virtq_device_take(struct virtq_device *dev);
 
 // The descriptors of a chain in order; returns how many, at most `max`.
-uint16_t virtq_device_chain(const struct virtq_device *dev, uint16_t head, struct virtq_desc *out,
+uint16_t virtq_device_chain(const struct virtq_device *dev, uint32_t head, struct virtq_desc *out,
                             uint16_t max);
 
 // Completes a chain, and interrupts if the driver wants it.
-void virtq_device_complete(struct virtq_device *dev, uint16_t head, uint32_t len);
+void virtq_device_complete(struct virtq_device *dev, uint32_t head, uint32_t len);
 
 // Writes one used element and the index as told, honest or not.
 void virtq_device_write_used(struct virtq_device *dev, uint16_t at, uint32_t id, uint32_t len,

@@ -207,5 +207,5 @@ def verdict(code, complaints):
                         "Run it with --gdb, or with --serial FILE and read its last lines")
     if code < 0:
         raise UserError(f"QEMU was ended by {signal.Signals(-code).name}", 128 - code)
-    why = complaints[-1] if complaints else f"exit code {code}"
+    why = "its reason stands above" if complaints else f"exit code {code}, without a word"
     raise UserError(f"QEMU failed: {why}")

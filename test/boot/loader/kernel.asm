@@ -8,9 +8,16 @@
 %include "handoff.inc"
 %include "layout.inc"
 
-%ifndef PAYLOAD
-%define PAYLOAD 0
+; -D PAYLOAD_WORDS=n: that many words of payload.py's pattern, from payload.bin
+; -D BSS_BYTES=n
+%ifndef PAYLOAD_WORDS
+%define PAYLOAD_WORDS 0
 %endif
+%ifndef BSS_BYTES
+%define BSS_BYTES 20000
+%endif
+PATTERN_WORDS   equ 65521
+PATTERN_STEP    equ 0x9e3779b1
 
 ; expect CONDITION, "name": the flags hold the condition, or the test is over.
 %macro expect 2
@@ -156,17 +163,23 @@ check_image:
     xor     eax, eax
     repe    scasb
     expect  e, ".bss is clear to the end of its page"
-%if PAYLOAD
+%if PAYLOAD_WORDS
     lea     rsi, [payload]
+    mov     ecx, PAYLOAD_WORDS
+.again:
     xor     eax, eax
-    mov     ecx, PAYLOAD / 4
+    mov     edx, PATTERN_WORDS
 .next:
     cmp     [rsi], eax
     expect  e, "payload"
-    add     eax, 0x9e3779b1
+    add     eax, PATTERN_STEP
     add     rsi, 4
     dec     ecx
+    jz      .done
+    dec     edx
     jnz     .next
+    jmp     .again
+.done:
 %endif
     ret
 
@@ -322,11 +335,10 @@ cmdline:    db  10, "cmdline=", 0
 kernel_pa:  db  10, "kernel_pa=", 0
 low_end:    db  "low_end=", 0
 ticks:      db  "ticks=", 0
-%if PAYLOAD
+%if PAYLOAD_WORDS
     align   4
 payload:
-%assign value 0
-    incbin  "payload.bin"
+    incbin  "payload.bin", 0, PAYLOAD_WORDS * 4
 %endif
 
     section .data align=16
@@ -334,7 +346,7 @@ variable:   dq  0x1122334455667788
 
     section .bss align=16
     global  bss_end
-bss_start:  resb 20000
+bss_start:  resb BSS_BYTES
 bss_end:
 
     extern  image_start, image_end

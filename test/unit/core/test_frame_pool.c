@@ -185,7 +185,9 @@ START_TEST(frame_pool_agrees_with_a_naive_model)
         for (int step = 0; step < 4000; step++) {
             uint64_t at = (uint64_t)rand() % MODEL_PAGES;
             uint64_t count = 1 + (uint64_t)rand() % (rand() % 8 ? 4 : 150);
-            if (rand() % 2)
+            if (rand() % 4 == 0)
+                claim_like_the_model(1, 1);
+            else if (rand() % 2)
                 claim_like_the_model(count, UINT64_C(1) << (rand() % 6));
             else if (rand() % 4)
                 release_like_the_model(at, count);

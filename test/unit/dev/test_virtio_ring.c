@@ -64,7 +64,7 @@ START_TEST(ring_shows_the_device_what_was_added)
 {
     struct pair p;
     pair_init(&p, 4, false);
-    uint16_t id = virtio_ring_add(&p.ring, pa_of(7), 1526, VIRTQ_DESC_WRITE);
+    uint32_t id = virtio_ring_add(&p.ring, pa_of(7), 1526, VIRTQ_DESC_WRITE);
     ck_assert_int_eq(virtq_device_take(&p.device), -1); // not before publish
     ck_assert(virtio_ring_publish(&p.ring));
     ck_assert(!virtio_ring_publish(&p.ring)); // nothing new: no kick
@@ -83,7 +83,7 @@ START_TEST(ring_shows_the_device_what_was_added)
     ck_assert_int_eq(virtio_ring_reap(&p.ring, &len), id);
     ck_assert_uint_eq(len, 99);
     ck_assert_uint_eq(p.ring.free_count, 4);
-    ck_assert_uint_eq(p.ring.lent, 0);
+    ck_assert_uint_eq(virtio_ring_lent(&p.ring), 0);
     pair_fini(&p);
 }
 END_TEST
@@ -96,8 +96,8 @@ START_TEST(ring_chains_link_and_come_back_whole)
         {pa_of(1), 12, 0}, {pa_of(2), 512, VIRTQ_DESC_WRITE}, {pa_of(3), 1, VIRTQ_DESC_WRITE}};
     for (uint32_t round = 0; round < 1000; round++) {
         uint16_t n = (uint16_t)(1 + round % 3);
-        uint16_t single = virtio_ring_add(&p.ring, pa_of(9), 60, 0);
-        uint16_t head = virtio_ring_add_chain(&p.ring, parts, n);
+        uint32_t single = virtio_ring_add(&p.ring, pa_of(9), 60, 0);
+        uint32_t head = virtio_ring_add_chain(&p.ring, parts, n);
         ck_assert_uint_eq(p.ring.free_count, 7u - n);
         virtio_ring_publish(&p.ring);
 
@@ -137,7 +137,7 @@ static void run_long(uint16_t size, bool event_idx)
     while (back < 140000) {
         uint32_t adds = xorshift(&seed) % (size + 1u);
         for (uint32_t i = 0; i < adds && p.ring.free_count; i++) {
-            uint16_t id = virtio_ring_add(&p.ring, pa_of(next_tag), 2048, VIRTQ_DESC_WRITE);
+            uint32_t id = virtio_ring_add(&p.ring, pa_of(next_tag), 2048, VIRTQ_DESC_WRITE);
             exo_assert(id < size);
             exo_assert(tag[id] == 0);
             tag[id] = next_tag++;
@@ -155,9 +155,9 @@ static void run_long(uint16_t size, bool event_idx)
             virtq_device_complete(&p.device, (uint16_t)id, tag[id]);
         }
 
-        uint16_t ready = virtio_ring_ready(&p.ring);
+        uint32_t ready = virtio_ring_ready(&p.ring);
         exo_assert(ready == done);
-        for (uint16_t i = 0; i < ready; i++) {
+        for (uint32_t i = 0; i < ready; i++) {
             uint32_t len;
             int32_t id = virtio_ring_reap(&p.ring, &len);
             exo_assert(id >= 0);
@@ -165,7 +165,7 @@ static void run_long(uint16_t size, bool event_idx)
             tag[id] = 0;
             back++;
         }
-        exo_assert(p.ring.free_count + p.ring.lent == size);
+        exo_assert(p.ring.free_count + virtio_ring_lent(&p.ring) == size);
     }
     exo_assert(p.ring.fault == VIRTIO_RING_OK);
     free(tag);
@@ -201,7 +201,7 @@ START_TEST(ring_kicks_only_a_device_that_sleeps)
             virtio_ring_add(&p.ring, pa_of(3), 64, 0);
             ck_assert(!virtio_ring_publish(&p.ring));
             virtq_device_complete(&p.device, (uint16_t)virtq_device_take(&p.device), 0);
-            for (uint16_t n = virtio_ring_ready(&p.ring); n; n--)
+            for (uint32_t n = virtio_ring_ready(&p.ring); n; n--)
                 ck_assert_int_ge(virtio_ring_reap(&p.ring, &len), 0);
         }
         pair_fini(&p);
@@ -217,7 +217,7 @@ START_TEST(ring_interrupts_only_when_armed)
         virtq_device_age(&p.device, &p.ring, 65533);
         uint32_t len;
         for (uint32_t round = 0; round < 6; round++) {
-            uint16_t id = virtio_ring_add(&p.ring, pa_of(1), 64, VIRTQ_DESC_WRITE);
+            uint32_t id = virtio_ring_add(&p.ring, pa_of(1), 64, VIRTQ_DESC_WRITE);
             virtio_ring_publish(&p.ring);
             virtq_device_take(&p.device);
             bool armed = round % 2;
@@ -296,7 +296,7 @@ START_TEST(ring_refuses_an_id_that_is_not_lent)
         ck_assert_uint_eq(virtio_ring_ready(&p.ring), 1);
         uint32_t len;
         ck_assert_int_eq(virtio_ring_reap(&p.ring, &len), -1);
-        ck_assert_uint_eq(p.ring.lent, 3);
+        ck_assert_uint_eq(virtio_ring_lent(&p.ring), 3);
         expect_broken(&p, VIRTIO_RING_BAD_ID);
     }
 }
@@ -321,7 +321,7 @@ START_TEST(ring_refuses_the_middle_of_a_chain)
     struct pair p;
     pair_init(&p, 8, false);
     const struct virtio_ring_part parts[] = {{pa_of(1), 12, 0}, {pa_of(2), 512, 0}};
-    uint16_t head = virtio_ring_add_chain(&p.ring, parts, 2);
+    uint32_t head = virtio_ring_add_chain(&p.ring, parts, 2);
     virtio_ring_publish(&p.ring);
     virtq_device_write_used(&p.device, 0, p.ring.desc[head].next, 0, 1);
     uint32_t len;
@@ -338,7 +338,7 @@ START_TEST(ring_reads_no_descriptor_back)
     pair_init(&p, 8, false);
     const struct virtio_ring_part parts[] = {{pa_of(1), 12, 0}, {pa_of(2), 512, 0}};
     for (int round = 0; round < 20; round++) {
-        uint16_t head = virtio_ring_add_chain(&p.ring, parts, 2);
+        uint32_t head = virtio_ring_add_chain(&p.ring, parts, 2);
         virtio_ring_publish(&p.ring);
         memset(p.mem, 0xff, 8 * sizeof(struct virtq_desc));
         virtq_device_complete(&p.device, head, 0);
@@ -362,11 +362,11 @@ START_TEST(random_used_rings_never_lead_out_of_bounds)
             used[i] = xorshift(&seed) & (round % 2 ? 15 : UINT32_MAX);
         p.ring.used->idx = (uint16_t)(p.ring.reaped + xorshift(&seed) % 20);
         uint32_t back = 0, len;
-        for (uint16_t n = virtio_ring_ready(&p.ring); n && virtio_ring_reap(&p.ring, &len) >= 0;
+        for (uint32_t n = virtio_ring_ready(&p.ring); n && virtio_ring_reap(&p.ring, &len) >= 0;
              n--)
             back++;
         exo_assert(back <= 16);
-        exo_assert(p.ring.free_count + p.ring.lent == 16);
+        exo_assert(p.ring.free_count + virtio_ring_lent(&p.ring) == 16);
         pair_fini(&p);
     }
 }

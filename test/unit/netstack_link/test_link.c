@@ -129,6 +129,24 @@ START_TEST(fault_delays_and_keeps_the_rate)
 }
 END_TEST
 
+START_TEST(fault_delay_alone_keeps_the_order)
+{
+    struct bench t;
+    bench_init(&t);
+    struct link_fault fault;
+    link_fault_init(&fault, &t.a, &(struct link_fault_knobs){.delay = EXO_MS(1)}, &t.pool_fault, 1);
+    const struct net_link link = link_fault_link(&fault);
+    for (uint8_t i = 1; i <= 5; i++)
+        send(&t, &link, i, 60);
+    link_fault_set_time(&fault, EXO_MS(1));
+    uint8_t got[8];
+    ck_assert_uint_eq(receive(&t, got, 8), 5);
+    ck_assert_mem_eq(got, "\1\2\3\4\5", 5);
+    link_fault_fini(&fault);
+    bench_fini(&t);
+}
+END_TEST
+
 // Sends 200 frames through a link with these knobs; what arrives within a second.
 static uint32_t through(const struct link_fault_knobs *knobs, uint64_t seed, uint8_t *got,
                         uint32_t max, struct link_fault_stats *stats)
@@ -233,6 +251,7 @@ END_TEST
 
 CHECK_MAIN("netstack.link", loop_carries_frames_in_order_into_the_receivers_pool,
            loop_drops_and_counts_what_cannot_arrive, fault_without_knobs_is_a_good_cable,
-           fault_delays_and_keeps_the_rate, fault_loses_duplicates_and_limits_as_told,
+           fault_delays_and_keeps_the_rate, fault_delay_alone_keeps_the_order,
+           fault_loses_duplicates_and_limits_as_told,
            fault_reorders_damages_and_replays_from_its_seed,
            pcap_writes_what_passed_and_nothing_else)

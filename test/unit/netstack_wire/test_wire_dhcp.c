@@ -201,6 +201,23 @@ START_TEST(dhcp_pieces_are_joined)
 }
 END_TEST
 
+START_TEST(dhcp_many_pieces_do_not_overrun_what_is_kept)
+{
+    struct message m = form();
+    struct wire_dhcp out;
+    add(&m, 53, "\5", 1);
+    for (unsigned i = 0; i < 30; i++)
+        add(&m, 6, "\1\2\3\4\5\6\7\x8\1\2\3\4", 12);
+    ck_assert(parse(&out, &m));
+    ck_assert_uint_eq(out.options, WIRE_DHCP_DNS_SERVERS);
+    ck_assert_uint_eq(out.dns_count, WIRE_DHCP_DNS);
+    ck_assert(ip4_eq(out.dns[1], ip4_of(5, 6, 7, 8)));
+    add(&m, 6, "\1", 1); // the whole is judged, not what is kept of it
+    ck_assert(parse(&out, &m));
+    ck_assert_uint_eq(out.options, 0);
+}
+END_TEST
+
 START_TEST(dhcp_overload_reads_file_then_sname)
 {
     enum { SNAME = 44, FILE_FIELD = 108 };
@@ -250,5 +267,5 @@ CHECK_MAIN("netstack.wire.dhcp", dhcp_comes_back_with_every_option,
            dhcp_of_a_client_is_at_least_a_bootp_message, dhcp_cut_at_each_byte_never_faults,
            dhcp_constants_are_checked, dhcp_option_of_a_wrong_size_is_absent,
            dhcp_option_beyond_its_field_is_refused, dhcp_pieces_are_joined,
-           dhcp_overload_reads_file_then_sname, dhcp_names_without_overload_are_no_options,
-           dhcp_classless_routes_are_skipped)
+           dhcp_many_pieces_do_not_overrun_what_is_kept, dhcp_overload_reads_file_then_sname,
+           dhcp_names_without_overload_are_no_options, dhcp_classless_routes_are_skipped)

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+// bench.c - what the primitives cost, in ticks of the time stamp counter.
+//
+// Under QEMU's -icount shift=0,sleep=off a tick is one executed instruction, the same on
+// every run: bench/run.py boots it so. Elsewhere the figures are cycles, and noisy.
+#include "core/clock.h"
+#include "core/frame.h"
+#include "core/pt.h"
+#include "exo/assert.h"
+#include "exo/bits.h"
+#include "sdk/glue/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ROUNDS 31u  // of which the median counts
+#define TIMES  256u // an operation is repeated in a round
+
+static uint64_t ticks(void)
+{
+    return __builtin_ia32_rdtsc();
+}
+
+static int by_size(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+// The median over rounds of the ticks that `round` takes, for one of its TIMES repetitions.
+// The loop around the operation is in it: two or three instructions.
+static void measure(const char *name, void (*round)(void))
+{
+    uint64_t taken[ROUNDS];
+    round(); // caches, page tables and the heap's first frames
+    for (size_t i = 0; i < ROUNDS; i++) {
+        uint64_t start = ticks();
+        round();
+        taken[i] = ticks() - start;
+    }
+    qsort(taken, ROUNDS, sizeof taken[0], by_size);
+    printf("bench: %-32s %llu\n", name, (unsigned long long)(taken[ROUNDS / 2] / TIMES));
+}
+
+// --- tasks -----------------------------------------------------------------------
+
+static bool partner_must_end;
+static struct event ping, pong;
+
+static void yield_on(void *arg)
+{
+    (void)arg;
+    while (!partner_must_end)
+        task_yield(run_sched());
+}
+
+static void yield_there_and_back(void)
+{
+    for (uint32_t i = 0; i < TIMES; i++)
+        task_yield(run_sched());
+}
+
+static void answer_on(void *arg)
+{
+    (void)arg;
+    while (!partner_must_end) {
+        uint32_t mark = event_mark(&ping);
+        event_signal(&pong);
+        event_wait(run_sched(), &ping, mark, EXO_NS_NEVER);
+    }
+}
+
+static void ping_pong(void)
+{
+    for (uint32_t i = 0; i < TIMES; i++) {
+        uint32_t mark = event_mark(&pong);
+        event_signal(&ping);
+        event_wait(run_sched(), &pong, mark, EXO_NS_NEVER);
+    }
+}
+
+static void measure_with(const char *name, void (*partner)(void *), void (*round)(void))
+{
+    partner_must_end = false;
+    exo_assert(spawn("partner", partner, NULL) == 0);
+    measure(name, round);
+    partner_must_end = true;
+    event_signal(&ping);
+    while (run_sched()->live > 1)
+        task_yield(run_sched());
+}
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+static void spawn_and_end(void)
+{
+    for (uint32_t i = 0; i < TIMES; i++) {
+        exo_assert(spawn("short", nothing, NULL) == 0);
+        task_yield(run_sched());
+    }
+}
+
+// --- memory ----------------------------------------------------------------------
+
+static void malloc_and_free(void)
+{
+    for (uint32_t i = 0; i < TIMES; i++) {
+        void *volatile block = malloc(64);
+        free(block);
+    }
+}
+
+static void frame_claim_and_release(void)
+{
+    for (uint32_t i = 0; i < TIMES; i++) {
+        struct pa at;
+        exo_assert(core_frame_claim(1, 1, &at) == 0);
+        core_frame_release(at, 1);
+    }
+}
+
+// With a frame that is kept, and a neighbour that keeps the page tables.
+static void page_map_and_unmap(void)
+{
+    struct va at = {CORE_PT_LOW_START}, beside = {CORE_PT_LOW_START + CORE_FRAME_BYTES};
+    struct pa frame;
+    exo_assert(core_frame_claim(1, 1, &frame) == 0);
+    exo_assert(core_pt_map(beside, frame, CORE_PT_WRITE) == 0);
+    for (uint32_t i = 0; i < TIMES; i++) {
+        exo_assert(core_pt_map(at, frame, CORE_PT_WRITE) == 0);
+        exo_assert(core_pt_unmap(at, NULL) == 0);
+    }
+    exo_assert(core_pt_unmap(beside, NULL) == 0);
+    core_frame_release(frame, 1);
+}
+
+// --- time ------------------------------------------------------------------------
+
+static void clock_read(void)
+{
+    for (uint32_t i = 0; i < TIMES; i++) {
+        exo_ns now = core_clock_now();
+        __asm__ volatile("" : : "r"(now)); // it is wanted
+    }
+}
+
+static void bench(void *arg)
+{
+    (void)arg;
+    event_init(&ping);
+    event_init(&pong);
+    measure_with("yield there and back", yield_on, yield_there_and_back);
+    measure_with("event ping-pong, round trip", answer_on, ping_pong);
+    measure("task create, run, end", spawn_and_end);
+    measure("malloc + free, 64 B", malloc_and_free);
+    measure("frame claim + release", frame_claim_and_release);
+    measure("page map + unmap, kept frame", page_map_and_unmap);
+    measure("clock read", clock_read);
+}
+
+int main(void)
+{
+    return run_main("bench", bench, NULL);
+}

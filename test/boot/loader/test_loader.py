@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: MIT
+"""The loader, seen from outside: kernel.asm's verdict on many machines, and one clear line
+for each thing that can be wrong.
+
+EXO_LOADER is the folder with stage1.bin and stage2.bin, EXO_LOADER_KERNELS the one with what
+this folder's CMakeLists.txt builds.
+"""
+import os
+import pathlib
+import struct
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve()
+sys.path[:0] = [str(HERE.parents[2] / "support"), str(HERE.parents[3] / "sdk/bin")]
+from exocore_cli import image  # noqa: E402
+from qemu import Guest  # noqa: E402
+
+LOADER = pathlib.Path(os.environ["EXO_LOADER"])
+KERNELS = pathlib.Path(os.environ["EXO_LOADER_KERNELS"])
+KERNEL = image.KERNEL_LBA * image.SECTOR  # offset of the kernel file in an image
+HEADER = image.STAGE2_LBA * image.SECTOR + image.BOOT_HEADER_OFFSET
+CHUNK_SECTORS = 127
+EHDR, PHDR = 64, 56
+
+
+class LoaderTest(unittest.TestCase):
+    """Makes images in a folder of its own and boots them."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory(prefix="exocore-")
+        self.addCleanup(scratch.cleanup)
+        self.path = pathlib.Path(scratch.name) / "disk.img"
+
+    def make(self, kernel="small", cmdline=""):
+        """An image of one of the test kernels, to be spoiled."""
+        return bytearray(image.make_image(
+            (LOADER / "stage1.bin").read_bytes(), (LOADER / "stage2.bin").read_bytes(),
+            (KERNELS / f"{kernel}.elf").read_bytes(), cmdline))
+
+    def boot(self, content, **machine):
+        """A started guest, with a disk of this content."""
+        self.path.write_bytes(content)
+        guest = Guest(self.path, **{"net": "none", "memory": "16M", **machine})
+        self.addCleanup(guest.close)
+        return guest
+
+    def accepts(self, content, **machine):
+        """Boots, and returns the console of a kernel that found all as promised."""
+        guest = self.boot(content, **machine)
+        self.assertEqual(guest.wait(120), 0, guest.log)
+        self.assertTrue(guest.log.startswith("OK exocore BIOS loader"), guest.log)
+        return guest.log
+
+    def refuses(self, content, line, **machine):
+        """Boots, and waits for exactly this line of the loader."""
+        guest = self.boot(content, **machine)
+        guest.expect(f"^exocore: {line}\n", 30)
+        self.assertEqual(guest.log.count("\n"), 1, guest.log)
+
+
+class Boots(LoaderTest):
+    """Machines that must reach the kernel, with everything as docs/handoff.md says."""
+
+    def test_smallest_memory(self):
+        for machine in "pc", "q35":
+            with self.subTest(machine=machine):
+                self.accepts(self.make(), machine=machine, memory="2M")
+
+    def test_memory_beyond_4_gib(self):
+        for machine in "pc", "q35":
+            with self.subTest(machine=machine):
+                self.accepts(self.make(), machine=machine, memory="5G")
+
+    def test_every_disk_with_several_chunks(self):
+        for machine, disk in ("pc", "ide"), ("pc", "virtio"), ("q35", "ide"), ("q35", "virtio"):
+            with self.subTest(machine=machine, disk=disk):
+                self.accepts(self.make("large_3m"), machine=machine, disk=disk)
+
+    def test_usb_disk(self):
+        usb = ["-device", "qemu-xhci", "-device", "usb-storage,drive=none0"]
+        self.accepts(self.make("large_3m"), disk="none", extra=usb)
+
+    def test_40_mib_kernel(self):
+        self.accepts(self.make("large_40m"), memory="64M", disk="virtio")
+
+    def test_64_mib_at_another_address(self):
+        log = self.accepts(self.make("elsewhere"), memory="80M")  # with all 33 page tables
+        self.assertIn("low_end=0000000000049000", log)
+
+    def test_command_line_arrives(self):
+        for cmdline in "", "a=1 b='ä'", "x" * (image.CMDLINE_BYTES - 1):
+            with self.subTest(cmdline=cmdline[:16]):
+                self.assertIn(f"cmdline={cmdline}\n", self.accepts(self.make(cmdline=cmdline)))
+
+    def test_oldest_and_newest_cpu(self):
+        for cpu in "qemu64", "max":
+            with self.subTest(cpu=cpu):
+                self.accepts(self.make(), extra=["-cpu", cpu])
+
+    def test_counted_instructions(self):
+        self.accepts(self.make(), extra=["-icount", "shift=0,sleep=off"])
+
+    def test_without_keyboard_controller(self):
+        self.accepts(self.make(), machine="pc,i8042=off")
+
+    def test_without_uart(self):
+        guest = self.boot(self.make(), serial="none")
+        self.assertEqual(guest.wait(60), 0)
+
+    def test_one_read_error_is_retried(self):
+        for lba in image.STAGE2_LBA, image.KERNEL_LBA:
+            with self.subTest(lba=lba):
+                self.path.write_bytes(self.make())
+                config = self.path.with_suffix(".blkdebug")
+                config.write_text('[inject-error]\nevent = "read_aio"\nonce = "on"\n'
+                                  f'errno = "5"\nsector = "{lba}"\n')
+                guest = Guest(f"blkdebug:{config}:{self.path}", net="none", memory="16M",
+                              extra=["-global", "ide-hd.rerror=report"])
+                self.addCleanup(guest.close)
+                self.assertEqual(guest.wait(120), 0, guest.log)
+
+    def test_a20_is_opened(self):
+        for way in "bios", "keyboard":
+            with self.subTest(way=way):
+                disk = self.make()
+                disk[-image.SECTOR:] = disk[:image.SECTOR]
+                shim = (KERNELS / f"a20_{way}.bin").read_bytes()
+                disk[:len(shim)] = shim
+                self.accepts(disk)
+
+    def test_each_port_opens_a20(self):
+        sector = (KERNELS / "a20_methods.bin").read_bytes()
+        guest = self.boot(sector.ljust(image.IMAGE_MIN, b"\0"))
+        self.assertEqual(guest.wait(60), 0, guest.log)
+        self.assertEqual(guest.log, "sKosPo")
+
+
+class Refuses(LoaderTest):
+    """Things that are wrong, and the line that says so."""
+
+    def spoil(self, offset, fmt, *values):
+        """The small kernel's image with values written into its kernel file."""
+        disk = self.make()
+        struct.pack_into(fmt, disk, KERNEL + offset, *values)
+        return disk
+
+    def test_cpu_without_long_mode(self):
+        for cpu in "qemu32", "pentium3", "486":
+            with self.subTest(cpu=cpu):
+                self.refuses(self.make(), r"this CPU is not 64-bit \(x86-64\)", extra=["-cpu", cpu])
+
+    def test_cpu_without_nx(self):
+        self.refuses(self.make(), "this CPU has no NX pages .*", extra=["-cpu", "qemu64,-nx"])
+
+    def test_bios_without_edd(self):
+        disk = self.make().ljust(1440 * 1024, b"\0")
+        self.refuses(disk, r"this BIOS has no EDD \(LBA reads\)", disk="floppy")
+
+    def test_disk_of_one_sector(self):
+        self.refuses(self.make()[:image.SECTOR], "cannot read stage 2: BIOS error 0x[0-9A-F]{2}",
+                     disk="ide")
+
+    def test_no_stage_2(self):
+        disk = self.make()[:image.SECTOR].ljust(image.IMAGE_MIN, b"\0")
+        self.refuses(disk, "no stage 2 on this disk")
+
+    def test_no_boot_magic(self):
+        for at in 3, 7:
+            with self.subTest(at=at):
+                disk = self.make()
+                disk[HEADER + at] ^= 1
+                self.refuses(disk, "no stage 2 on this disk")
+
+    def test_header_without_kernel(self):
+        for size in 0, 1 << 32, (1 << 32) - 1, (1 << 64) - 1:
+            with self.subTest(size=size):
+                disk = self.make()
+                struct.pack_into("<Q", disk, HEADER + 16, size)
+                self.refuses(disk, "stage 2 does not say where the kernel is")
+
+    def test_kernel_cut_off(self):
+        lba = image.KERNEL_LBA + 10 * CHUNK_SECTORS
+        content = self.make("large_3m")[:(lba + 40) * image.SECTOR]
+        for disk in "ide", "virtio":
+            with self.subTest(disk=disk):
+                self.refuses(content, rf"cannot read the kernel at sector {lba}: "
+                             "BIOS error 0x[0-9A-F]{2}", disk=disk)
+
+    def test_too_little_memory(self):
+        self.refuses(self.make("large_40m"), r"the kernel needs 40\d{3} KiB of memory "
+                     r"in one piece and there are 1[45]\d{3} KiB")
+
+    def test_kernel_that_is_no_elf(self):
+        self.refuses(self.spoil(0, "<I", 0), "the kernel is no ELF file")
+
+    def test_kernel_for_another_machine(self):
+        for offset, fmt, value in (4, "B", 1), (5, "B", 2), (18, "<H", 183):
+            with self.subTest(offset=offset):
+                self.refuses(self.spoil(offset, fmt, value), "the kernel is no ELF64 for x86-64")
+
+    def test_kernel_that_is_relocatable(self):
+        self.refuses(self.spoil(16, "<H", 3),
+                     r"the kernel is not linked statically \(ELF type EXEC\)")
+
+    def test_damaged_program_headers(self):
+        for offset, fmt, value in ((32, "<Q", 65024), (32, "<Q", (1 << 64) - 1),
+                                   (54, "<H", 32), (56, "<H", 33), (56, "<H", 65535)):
+            with self.subTest(offset=offset, value=value):
+                self.refuses(self.spoil(offset, fmt, value), "the kernel's program headers are .*")
+
+    def test_no_segment(self):
+        self.refuses(self.spoil(56, "<H", 0), "the kernel has no segment to load")
+
+    def test_segment_writable_and_executable(self):
+        self.refuses(self.spoil(EHDR + 4, "<I", 7),
+                     "a kernel segment is both writable and executable")
+
+    def test_segment_off_its_page(self):
+        self.refuses(self.spoil(EHDR + 16, "<Q", 0xffffffff80000010),
+                     "a kernel segment does not start on a page")
+
+    def test_segment_outside_the_file(self):
+        for offset, value in (8, 1 << 40), (8, (1 << 64) - 1), (32, 1 << 20):
+            with self.subTest(offset=offset, value=value):
+                self.refuses(self.spoil(EHDR + offset, "<Q", value),
+                             "a kernel segment reaches beyond the kernel file")
+
+    def test_segments_out_of_order(self):
+        self.refuses(self.spoil(EHDR + PHDR + 16, "<Q", 0xffffffff80000000),
+                     "the kernel's segments are not in order .*")
+
+    def test_segment_in_the_low_half(self):
+        self.refuses(self.spoil(EHDR + 16, "<Q", 0x100000),
+                     "the kernel's segments are not in order .*")
+
+    def test_segment_across_1_gib(self):
+        self.refuses(self.spoil(EHDR + 2 * PHDR + 16, "<Q", 0xffffffffc0000000),
+                     "the kernel's segments are not in order .*")
+
+    def test_segment_that_wraps(self):
+        self.refuses(self.spoil(EHDR + 2 * PHDR + 40, "<Q", 0x80000000),
+                     "the kernel's segments are not in order .*")
+
+    def test_kernel_beyond_64_mib(self):
+        self.refuses(self.spoil(EHDR + 2 * PHDR + 40, "<Q", 64 << 20),
+                     "the kernel is larger than 64 MiB")
+
+    def test_entry_outside_code(self):
+        for entry in 0xffffffff80001000, 0, 0xffffffff7fffffff:
+            with self.subTest(entry=hex(entry)):
+                self.refuses(self.spoil(24, "<Q", entry),
+                             "the kernel's entry point is in no executable segment")
+
+    def test_line_is_on_the_screen_too(self):
+        # Without graphics SeaBIOS sends INT 10h's characters to COM1: each comes twice.
+        guest = self.boot(self.spoil(0, "<I", 0), machine="pc,graphics=off")
+        guest.expect("eexxooccoorree", 60)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,69 @@
+; SPDX-License-Identifier: MIT
+; parts.asm - the loader's 64-bit parts as functions that C can call.
+;
+; What layout.inc puts at fixed addresses lies in this program's .bss instead, below 4 GiB
+; because the program is linked without PIE.
+
+%include "limits.inc"
+%include "handoff.inc"
+
+LOW_END_MAX     equ 0x49000
+
+; exported NAME, FUNCTION: calls it as the System V ABI expects a function to behave.
+%macro exported 2
+    global  %1
+%1:
+    push    rbx
+    cld
+    call    %2
+    pop     rbx
+    ret
+%endmacro
+
+    bits    64
+    section .text
+exported parts_first_chunk, elf_first_chunk
+exported parts_next_chunk, elf_next_chunk
+
+; uint64_t parts_place(uint64_t bytes, uint64_t *longest): 0 if there is no place.
+    global  parts_place
+parts_place:
+    push    rbx
+    push    rsi
+    mov     rbx, rdi
+    call    memory_place
+    pop     rsi
+    pop     rbx
+    jnc     .found
+    mov     [rsi], r11
+    xor     eax, eax
+.found:
+    ret
+
+%include "memory.inc"
+%include "paging.inc"
+%include "elf.inc"
+
+    section .bss align=4096
+    global  parts_handoff, parts_chunk, parts_pml4, parts_pd_image, parts_pt_image
+    global  parts_kernel_file_bytes, elf_chunk_offset, elf_entry
+parts_pml4:
+PML4:           resb PAGE_BYTES
+PDPT_LOW:       resb PAGE_BYTES
+PD_LOW:         resb PD_LOW_COUNT * PAGE_BYTES
+PDPT_IMAGE:     resb PAGE_BYTES
+parts_pd_image:
+PD_IMAGE:       resb PAGE_BYTES
+parts_pt_image:
+PT_IMAGE:       resb PT_IMAGE_MAX * PAGE_BYTES
+parts_chunk:
+CHUNK:          resb CHUNK_BYTES
+SEGMENTS:       resb SEGMENTS_MAX * elf_segment_size
+parts_handoff:
+HANDOFF:        resb handoff_size
+parts_kernel_file_bytes:
+boot_header.kernel_bytes:
+                resq 1
+fail_numbers:   resd 2
+
+    section .note.GNU-stack noalloc noexec nowrite progbits

@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: MIT
+// test_virtio_net.c - the driver above a transport and a core that only this file has:
+// frames from malloc, and the device's side of both rings in the test's hands.
+#include "core/frame.h"
+#include "core/irq.h"
+#include "core/log.h"
+#include "core/nicq.h"
+#include "dev/ring/virtio_net_frame.h"
+#include "dev/virtio_net.h"
+#include "dev/virtio_pci.h"
+#include "exo/assert.h"
+#include "exo/bits.h"
+#include "exo/err.h"
+#include "hal/entropy.h"
+#include "test/support/check_main.h"
+#include "test/support/virtq_device.h"
+
+#include <string.h>
+
+enum { RX, TX };
+#define F_MAC 5 // virtio 1.2 §5.1.3
+
+static struct machine {
+    uint64_t offered;             // feature bits of the device
+    uint16_t queue_size;          // of both queues
+    uint16_t mtu;                 // in its configuration
+    uint32_t entropy_bits;        // that the CPU has
+    int calls_left;               // so many calls that may fail succeed; negative: all
+    uint64_t frames;              // claimed now
+    uint32_t functions, pairs;    // claimed now
+    struct virtq_device queue[2]; // the device's side
+    uint16_t doorbell[2];
+    struct core_pci_function function;
+} machine;
+
+static bool fails(void)
+{
+    return machine.calls_left >= 0 && machine.calls_left-- == 0;
+}
+
+// ---- the platform below the driver ----
+
+void core_log(const char *format, ...)
+{
+    (void)format;
+}
+
+int core_frame_claim(uint64_t count, uint64_t align, struct pa *out)
+{
+    if (fails())
+        return -EXO_ENOMEM;
+    out->v = (uintptr_t)aligned_alloc(CORE_FRAME_BYTES * align, CORE_FRAME_BYTES * count);
+    machine.frames += count;
+    return 0;
+}
+
+void core_frame_release(struct pa at, uint64_t count)
+{
+    free(core_phys(at));
+    machine.frames -= count;
+}
+
+void *core_phys(struct pa at)
+{
+    return (void *)(uintptr_t)at.v;
+}
+
+struct pa core_phys_of(const void *ptr)
+{
+    return (struct pa){(uintptr_t)ptr};
+}
+
+static int ring_claim(uint32_t bytes, struct core_nicq_ring *ring)
+{
+    uint64_t count = exo_align_up(bytes, CORE_FRAME_BYTES) / CORE_FRAME_BYTES;
+    int err = core_frame_claim(count, 1, &ring->pa);
+    if (err < 0)
+        return err;
+    ring->bytes = (uint32_t)count * CORE_FRAME_BYTES;
+    ring->mem = memset(core_phys(ring->pa), 0, ring->bytes);
+    return 0;
+}
+
+int core_nicq_claim(struct pci_addr nic, uint16_t index, uint32_t rx_bytes, uint32_t tx_bytes,
+                    const char *owner, struct core_nicq *out)
+{
+    struct core_nicq q = {.nic = nic, .index = index, .owner = owner, .irq = 5};
+    int err = ring_claim(rx_bytes, &q.rx);
+    if (err < 0)
+        return err;
+    err = ring_claim(tx_bytes, &q.tx);
+    if (err < 0) {
+        core_frame_release(q.rx.pa, q.rx.bytes / CORE_FRAME_BYTES);
+        return err;
+    }
+    machine.pairs++;
+    *out = q;
+    return 0;
+}
+
+void core_nicq_release(struct core_nicq *q)
+{
+    exo_assert(!machine.functions); // the device has stopped, and cannot write any more
+    core_frame_release(q->rx.pa, q->rx.bytes / CORE_FRAME_BYTES);
+    core_frame_release(q->tx.pa, q->tx.bytes / CORE_FRAME_BYTES);
+    machine.pairs--;
+}
+
+int core_pci_msix(struct pci_addr at, uint16_t entry, int irq)
+{
+    (void)at, (void)irq;
+    return fails() || entry ? -EXO_ENOTSUP : 0;
+}
+
+bool core_irq_take(int irq)
+{
+    return irq == 5;
+}
+
+struct hal_entropy hal_entropy(uint8_t *out, size_t len)
+{
+    memset(out, 0xff, len);
+    return (struct hal_entropy){.bits = machine.entropy_bits};
+}
+
+int virtio_pci_open(struct virtio_pci *dev, struct pci_addr at, const char *owner)
+{
+    if (fails())
+        return -EXO_EIO;
+    *dev = (struct virtio_pci){.at = at, .owner = owner};
+    machine.functions++;
+    return 0;
+}
+
+void virtio_pci_close(struct virtio_pci *dev)
+{
+    exo_assert(dev->owner);
+    machine.functions--;
+}
+
+int virtio_pci_negotiate(struct virtio_pci *dev, uint64_t required, uint64_t wanted)
+{
+    dev->features = machine.offered & (required | wanted);
+    return fails() || (required & ~machine.offered) ? -EXO_ENOTSUP : 0;
+}
+
+uint16_t virtio_pci_queue_size(struct virtio_pci *dev, uint16_t index)
+{
+    (void)dev;
+    return index < 2 ? machine.queue_size : 0;
+}
+
+int virtio_pci_queue_setup(struct virtio_pci *dev, const struct virtio_pci_queue *queue,
+                           volatile void **doorbell)
+{
+    if (fails())
+        return -EXO_EIO;
+    bool event_idx = dev->features >> VIRTIO_F_EVENT_IDX & 1;
+    virtq_device_init(&machine.queue[queue->index], core_phys(queue->desc), queue->size, event_idx);
+    *doorbell = &machine.doorbell[queue->index];
+    return 0;
+}
+
+void virtio_pci_start(struct virtio_pci *dev)
+{
+    (void)dev;
+}
+
+int virtio_pci_config_bytes(struct virtio_pci *dev, uint32_t offset, uint8_t *out, uint32_t len)
+{
+    (void)dev, (void)offset;
+    memcpy(out, "\x52\x54\x00\x12\x34\x56", len);
+    return fails() ? -EXO_EIO : 0;
+}
+
+int virtio_pci_config_read16(struct virtio_pci *dev, uint32_t offset, uint16_t *out)
+{
+    (void)dev, (void)offset;
+    *out = machine.mtu;
+    return fails() ? -EXO_EIO : 0;
+}
+
+// ---- the tests ----
+
+static void machine_init(void)
+{
+    machine = (struct machine){
+        .offered = UINT64_MAX,
+        .queue_size = 256,
+        .mtu = 1400,
+        .entropy_bits = 48,
+        .calls_left = -1,
+        .function = {.vendor_id = 0x1af4, .device_id = 0x1041, .class_code = 2},
+    };
+}
+
+static struct nic *open_nic(void)
+{
+    struct nic *nic;
+    ck_assert_int_eq(virtio_net_open(&machine.function, 0, "test", &nic), 0);
+    return nic;
+}
+
+static void expect_nothing_claimed(void)
+{
+    ck_assert_uint_eq(machine.frames, 0);
+    ck_assert_uint_eq(machine.functions, 0);
+    ck_assert_uint_eq(machine.pairs, 0);
+}
+
+static void close_nic(struct nic *nic)
+{
+    nic->ops->close(nic);
+    expect_nothing_claimed();
+}
+
+struct memory { // a buffer in exactly its size: header, 64 bytes of frame
+    uint8_t *start;
+    struct nic_buf buf;
+};
+
+static struct memory memory_new(uint8_t tag)
+{
+    struct memory m = {.start = malloc(VIRTIO_NET_HDR_BYTES + 64)};
+    memset(m.start, tag, VIRTIO_NET_HDR_BYTES + 64);
+    uint8_t *data = m.start + VIRTIO_NET_HDR_BYTES;
+    m.buf = (struct nic_buf){.data = data, .pa = core_phys_of(data), .len = 64, .cookie = m.start};
+    return m;
+}
+
+START_TEST(received_frames_come_without_their_header)
+{
+    machine_init();
+    struct nic *nic = open_nic();
+    struct memory m = memory_new(0);
+    ck_assert_uint_eq(nic_rx_post(nic, &m.buf, 1), 1);
+
+    int32_t head = virtq_device_take(&machine.queue[RX]);
+    const struct virtq_desc *desc = &machine.queue[RX].desc[head];
+    ck_assert_uint_eq(desc->addr, (uintptr_t)m.start);
+    ck_assert_uint_eq(desc->len, 64 + 12);
+    ck_assert_uint_eq(desc->flags, VIRTQ_DESC_WRITE);
+    struct nic_buf got;
+    ck_assert_uint_eq(nic_rx_burst(nic, &got, 1), 0);
+    virtq_device_complete(&machine.queue[RX], (uint32_t)head, 12 + 42);
+    ck_assert_uint_eq(nic_rx_burst(nic, &got, 1), 1);
+    ck_assert_ptr_eq(got.data, m.buf.data);
+    ck_assert_ptr_eq(got.cookie, m.start);
+    ck_assert_uint_eq(got.len, 42);
+    ck_assert_uint_eq(nic->stats.rx_frames, 1);
+    ck_assert_uint_eq(nic->stats.rx_bytes, 42);
+    free(m.start);
+    close_nic(nic);
+}
+END_TEST
+
+START_TEST(sent_frames_carry_a_header_of_zeros)
+{
+    machine_init();
+    struct nic *nic = open_nic();
+    virtq_device_sleep(&machine.queue[TX]);
+    machine.doorbell[TX] = 99;
+    struct memory m = memory_new(0xee);
+    ck_assert_uint_eq(nic_tx_burst(nic, &m.buf, 1), 1);
+    ck_assert_uint_eq(machine.doorbell[TX], 1); // the queue's number was written
+    for (uint32_t i = 0; i < VIRTIO_NET_HDR_BYTES + 64; i++)
+        ck_assert_uint_eq(m.start[i], i < VIRTIO_NET_HDR_BYTES ? 0 : 0xee);
+
+    int32_t head = virtq_device_take(&machine.queue[TX]);
+    ck_assert_uint_eq(machine.queue[TX].desc[head].addr, (uintptr_t)m.start);
+    ck_assert_uint_eq(machine.queue[TX].desc[head].flags, 0);
+    struct nic_buf got;
+    ck_assert_uint_eq(nic_tx_reap(nic, &got, 1), 0);
+    virtq_device_complete(&machine.queue[TX], (uint32_t)head, 0);
+    ck_assert_uint_eq(nic_tx_reap(nic, &got, 1), 1);
+    ck_assert_mem_eq(&got, &m.buf, sizeof got);
+    ck_assert_uint_eq(nic->stats.tx_bytes, 64);
+    free(m.start);
+    close_nic(nic);
+}
+END_TEST
+
+START_TEST(a_full_ring_takes_no_more)
+{
+    machine_init();
+    machine.queue_size = 8;
+    struct nic *nic = open_nic();
+    struct memory m = memory_new(0);
+    struct nic_buf bufs[20];
+    for (size_t i = 0; i < EXO_COUNT(bufs); i++)
+        bufs[i] = m.buf;
+    ck_assert_uint_eq(nic_rx_post(nic, bufs, 5), 5);
+    ck_assert_uint_eq(nic_rx_post(nic, bufs, 20), 3);
+    ck_assert_uint_eq(nic_tx_burst(nic, bufs, 20), 8);
+    ck_assert_uint_eq(nic_tx_burst(nic, bufs, 1), 0);
+    free(m.start);
+    close_nic(nic);
+}
+END_TEST
+
+START_TEST(an_impossible_length_is_counted_and_the_buffer_lent_again)
+{
+    static const uint32_t lengths[] = {0, 11, 12, 64 + 13, 65536, UINT32_MAX};
+    machine_init();
+    struct nic *nic = open_nic();
+    struct memory m = memory_new(0);
+    struct nic_buf got;
+    nic_rx_post(nic, &m.buf, 1);
+    for (size_t i = 0; i < EXO_COUNT(lengths); i++) {
+        int32_t head = virtq_device_take(&machine.queue[RX]);
+        ck_assert_int_ge(head, 0);
+        virtq_device_complete(&machine.queue[RX], (uint32_t)head, lengths[i]);
+        ck_assert_uint_eq(nic_rx_burst(nic, &got, 1), 0);
+        ck_assert_uint_eq(nic->stats.rx_bad, i + 1);
+    }
+    ck_assert(!nic->broken);
+    int32_t head = virtq_device_take(&machine.queue[RX]);
+    virtq_device_complete(&machine.queue[RX], (uint32_t)head, 64 + 12);
+    ck_assert_uint_eq(nic_rx_burst(nic, &got, 1), 1);
+    ck_assert_uint_eq(got.len, 64);
+    ck_assert_ptr_eq(got.data, m.buf.data);
+    free(m.start);
+    close_nic(nic);
+}
+END_TEST
+
+START_TEST(a_device_that_lies_breaks_the_nic)
+{
+    for (int side = RX; side <= TX; side++) {
+        for (int lie = 0; lie < 2; lie++) {
+            machine_init();
+            struct nic *nic = open_nic();
+            struct memory m = memory_new(0);
+            struct nic_buf got[4];
+            nic_rx_post(nic, &m.buf, 1);
+            nic_tx_burst(nic, &m.buf, 1);
+            struct virtq_device *queue = &machine.queue[side];
+            virtq_device_write_used(queue, 0, lie ? 77 : 0, 60, lie ? 1 : 2);
+            ck_assert_uint_eq(nic_rx_burst(nic, got, 4) + nic_tx_reap(nic, got, 4), 0);
+            ck_assert(nic->broken);
+            ck_assert_uint_eq(nic->stats.rx_bad, side == RX);
+
+            ck_assert_uint_eq(nic_rx_post(nic, &m.buf, 1), 0);
+            ck_assert_uint_eq(nic_tx_burst(nic, &m.buf, 1), 0);
+            ck_assert_uint_eq(nic_rx_burst(nic, got, 4), 0);
+            ck_assert_uint_eq(nic_tx_reap(nic, got, 4), 0);
+            ck_assert(!nic_irq_arm(nic));
+            free(m.start);
+            close_nic(nic);
+        }
+    }
+}
+END_TEST
+
+START_TEST(sent_frames_interrupt_only_who_waits_for_room)
+{
+    for (uint32_t count = 4; count <= 8; count++) {
+        machine_init();
+        machine.queue_size = 8;
+        struct nic *nic = open_nic();
+        struct memory m = memory_new(0);
+        for (uint32_t i = 0; i < count; i++)
+            nic_tx_burst(nic, &m.buf, 1);
+        ck_assert(!nic_irq_arm(nic));
+        for (uint32_t i = 1; i <= count; i++) {
+            int32_t head = virtq_device_take(&machine.queue[TX]);
+            virtq_device_complete(&machine.queue[TX], (uint32_t)head, 0);
+            bool half_is_free = count > 4 && count - i <= 4;
+            ck_assert_uint_eq(machine.queue[TX].interrupts, half_is_free);
+        }
+        free(m.start);
+        close_nic(nic);
+    }
+}
+END_TEST
+
+START_TEST(an_open_that_fails_leaves_nothing_claimed)
+{
+    int failures = 0;
+    for (;; failures++) {
+        machine_init();
+        machine.calls_left = failures;
+        struct nic *nic;
+        int err = virtio_net_open(&machine.function, 0, "test", &nic);
+        if (err == 0) {
+            close_nic(nic);
+            break;
+        }
+        ck_assert_int_lt(err, 0);
+        expect_nothing_claimed();
+    }
+    ck_assert_int_ge(failures, 9); // every call that can fail has failed once
+}
+END_TEST
+
+START_TEST(what_the_device_is_decides_what_the_nic_is)
+{
+    machine_init();
+    machine.queue_size = 1000; // not even a power of two
+    struct nic *nic = open_nic();
+    ck_assert_uint_eq(nic->rx_slots, 256);
+    ck_assert_mem_eq(nic->mac, "\x52\x54\x00\x12\x34\x56", 6);
+    ck_assert_uint_eq(nic->mtu_bytes, 1400);
+    close_nic(nic);
+
+    machine.queue_size = 100;
+    machine.offered = UINT64_C(1) << VIRTIO_F_VERSION_1; // and nothing else
+    nic = open_nic();
+    ck_assert_uint_eq(nic->tx_slots, 64);
+    ck_assert_mem_eq(nic->mac, "\xfe\xff\xff\xff\xff\xff", 6); // local, unicast
+    ck_assert_uint_eq(nic->mtu_bytes, 1500);
+    close_nic(nic);
+}
+END_TEST
+
+START_TEST(devices_that_cannot_work_are_refused)
+{
+    struct nic *nic;
+    machine_init();
+    machine.queue_size = 0;
+    ck_assert_int_eq(virtio_net_open(&machine.function, 0, "test", &nic), -EXO_EIO);
+    machine_init();
+    machine.mtu = 67;
+    ck_assert_int_eq(virtio_net_open(&machine.function, 0, "test", &nic), -EXO_EIO);
+    machine_init();
+    machine.offered = UINT32_MAX; // an old device
+    ck_assert_int_eq(virtio_net_open(&machine.function, 0, "test", &nic), -EXO_ENOTSUP);
+    machine_init();
+    machine.offered &= ~(UINT64_C(1) << F_MAC);
+    machine.entropy_bits = 0;
+    ck_assert_int_eq(virtio_net_open(&machine.function, 0, "test", &nic), -EXO_ENOTSUP);
+    ck_assert_int_eq(virtio_net_open(&machine.function, 1, "test", &nic), -EXO_ENOTSUP);
+    expect_nothing_claimed();
+}
+END_TEST
+
+CHECK_MAIN("dev.virtio_net", received_frames_come_without_their_header,
+           sent_frames_carry_a_header_of_zeros, a_full_ring_takes_no_more,
+           an_impossible_length_is_counted_and_the_buffer_lent_again,
+           a_device_that_lies_breaks_the_nic, sent_frames_interrupt_only_who_waits_for_room,
+           an_open_that_fails_leaves_nothing_claimed, what_the_device_is_decides_what_the_nic_is,
+           devices_that_cannot_work_are_refused)
