@@ -178,6 +178,23 @@ void flow_kill_all(struct net *net, int error)
     time_wait_clear(&net->time_wait);
 }
 
+void flow_drop_stalled(struct net *net)
+{
+    struct flow *worst = NULL;
+    for (uint32_t i = 0; i < net->config.tcp_conns; i++) {
+        struct flow *f = &net->flows[i];
+        if (f->listed && f->conn.persist && f->conn.probes >= NET_STALLED_PROBES &&
+            (!worst || f->conn.snd_pkts > worst->conn.snd_pkts))
+            worst = f;
+    }
+    if (!worst)
+        return;
+    reset_peer(net, worst);
+    tcp_kill(&worst->conn, -EXO_ETIMEDOUT);
+    net->stats.tcp_timed_out++;
+    flow_settle(net, worst);
+}
+
 void flow_tick_all(struct net *net)
 {
     struct timer *timer;

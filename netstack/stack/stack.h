@@ -31,6 +31,9 @@
 #define NET_FLOW_BURST 16u       // segments of one connection before the next has its turn
 #define NET_STARVED_NS EXO_MS(1) // until another look, when there was no buffer to send with
 
+#define NET_RECLAIM_NS     EXO_S(1) // between two connections given up for want of buffers
+#define NET_STALLED_PROBES 5u       // window probes in a row that make a connection a stalled one
+
 enum socket_kind {
     SOCKET_NONE, // let go of, or never opened: a place in a free list
     SOCKET_TCP,
@@ -113,6 +116,7 @@ struct net {
     struct list ready;
     struct list starved;
     bool short_of_buffers; // egress stopped for want of a buffer
+    exo_ns reclaim_at;     // not before: the next look for stalled connections
 
     struct pkt *out[NET_OUT_FRAMES]; // whole frames, oldest first; what the link has not taken
     uint32_t out_count;
@@ -180,6 +184,10 @@ void flow_abort(struct net *net, struct flow *f);
 
 // Ends every connection: the address they live on is gone.
 void flow_kill_all(struct net *net, int error);
+
+// Resets the connection that holds most data for a peer whose window stays shut, if there
+// is any.
+void flow_drop_stalled(struct net *net);
 
 // Runs what is due.
 void flow_tick_all(struct net *net);

@@ -68,6 +68,9 @@ SCRIPT(repeated_syn_gets_the_same_answer)
     ck_assert_uint_eq(s->our_iss, iss);
     send_segment(s, ACK, 1, 1, 0);
     ck_assert_int_eq(socket_accept(s->listener, &s->sock), 0);
+    app_sends(s, 1, 3 * MSS); // our answer was lost: a slow start, and no sample from it
+    expect(s, ACK, 1, 1, MSS);
+    expect_nothing(s);
 }
 
 SCRIPT(syn_ack_is_repeated_and_given_up)
