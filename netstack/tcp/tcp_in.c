@@ -197,10 +197,7 @@ static void update_window(struct tcp_conn *c, const struct arrival *a)
     c->snd_wl1 = a->seq;
     c->snd_wl2 = seg->ack;
     if (c->persist && window > c->snd_wnd) { // it opens: sending may begin at once
-        c->persist = false;
-        c->probe = false;
-        c->override = false;
-        c->probes = 0;
+        tcp_end_persist(c);
         c->rtx_at = EXO_NS_NEVER;
     }
     c->snd_wnd = window;
@@ -208,11 +205,13 @@ static void update_window(struct tcp_conn *c, const struct arrival *a)
 }
 
 // RFC 5681 §2, the definition: (a) data is out, (b) no payload, (c) no SYN or FIN,
-// (d) the highest number acknowledged so far, (e) the same window.
+// (d) the highest number acknowledged so far, (e) the same window. The answers to window
+// probes look like it, and tell of no loss.
 static bool is_duplicate_ack(const struct tcp_conn *c, const struct arrival *a)
 {
-    return c->snd_una != c->snd_max && !a->had_payload && !has(a, WIRE_TCP_FIN | WIRE_TCP_SYN) &&
-           a->seg->ack == c->snd_una && a->seg->window << c->snd_shift == c->snd_wnd;
+    return !c->persist && c->snd_una != c->snd_max && !a->had_payload &&
+           !has(a, WIRE_TCP_FIN | WIRE_TCP_SYN) && a->seg->ack == c->snd_una &&
+           a->seg->window << c->snd_shift == c->snd_wnd;
 }
 
 static void duplicate_ack(struct tcp_conn *c)
@@ -224,7 +223,7 @@ static void duplicate_ack(struct tcp_conn *c)
     if (c->dupacks < TCP_DUPACKS)
         c->dupacks++;
     // RFC 6582 §3.2 step 2: losses of a window that was sent again already are not news.
-    if (c->dupacks < TCP_DUPACKS || !seq_lt(c->recover, c->snd_una) || c->persist)
+    if (c->dupacks < TCP_DUPACKS || !seq_lt(c->recover, c->snd_una))
         return;
     tcp_cc_recovery_begin(&c->cc, c->snd_nxt - c->snd_una);
     c->recovering = true;
@@ -267,8 +266,7 @@ static void new_ack(struct tcp_conn *c, const struct arrival *a)
     // RFC 6298 rules 5.2, 5.3. After a rewind snd_nxt is what was sent since.
     if (c->snd_una == c->snd_nxt) {
         c->rtx_at = EXO_NS_NEVER;
-        c->persist = false;
-        c->probes = 0;
+        tcp_end_persist(c);
     } else if (restart) {
         c->rtx_at = a->now + tcp_rtt_rto_ns(&c->rtt);
     }
