@@ -70,6 +70,13 @@ size_t pkt_pool_bytes(uint32_t count);
 // Builds a pool in `mem`, which stays the pool's until the caller drops the pool.
 void pkt_pool_init(struct pkt_pool *pool, void *mem, uint32_t count, uint32_t reserve);
 
+// Buffers that what was received may still occupy until an app reads it. At 0 the link could
+// not replace one more in its receive ring, and a stack that is deaf stays so.
+static inline uint32_t pkt_pool_spare(const struct pkt_pool *pool)
+{
+    return pool->free_count > pool->reserve ? pool->free_count - pool->reserve : 0;
+}
+
 // One buffer with an empty view behind PKT_HEADROOM bytes of headroom, or null.
 //
 // Owner: gives one reference.

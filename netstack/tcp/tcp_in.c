@@ -52,7 +52,7 @@ static enum tcp_verdict syn_sent(struct tcp_conn *c, struct arrival *a)
     const struct wire_tcp *seg = a->seg;
     // "First, check the ACK bit": nothing but our SYN can be acknowledged yet.
     const bool acks = has(a, WIRE_TCP_ACK);
-    if (acks && (c->snd_nxt == c->iss || seg->ack != c->snd_nxt))
+    if (acks && (c->snd_max == c->iss || seg->ack != c->snd_max))
         return has(a, WIRE_TCP_RST) ? TCP_UNACCEPTABLE : TCP_RESET_REPLY;
 
     // "Second, check the RST bit": only one that answers our SYN counts (RFC 5961 §3.2).
@@ -71,6 +71,7 @@ static enum tcp_verdict syn_sent(struct tcp_conn *c, struct arrival *a)
     tcp_learn_peer(c, seg);
     if (acks) {
         c->snd_una = seg->ack;
+        c->snd_nxt = seg->ack; // a SYN that was to be repeated need not be
         tcp_establish(c, a->now);
         tcp_owe_ack(c);
         return TCP_TAKEN;
@@ -349,15 +350,15 @@ static void delay_ack(struct tcp_conn *c, const struct arrival *a)
         c->delack_at = a->now + TCP_DELACK_NS;
 }
 
-// When buffers are short, what must be kept longest goes first. Nothing here was ever
-// acknowledged, so the peer sends it again (RFC 9293 §3.8.1).
+// A connection may keep as many packets as are left for all others together, so that those
+// whose apps do not read leave room for those whose apps do. When they are short, what must
+// be kept longest goes first. Nothing here was ever acknowledged, so the peer sends it again
+// (RFC 9293 §3.8.1).
 static bool is_short_of_buffers(struct tcp_conn *c, const struct arrival *a)
 {
-    const struct pkt_pool *pool = c->tcp->pool;
-    const bool in_order = a->seq == c->rcv_nxt;
-    if (pool->free_count >= (in_order ? pool->reserve / 2 : pool->reserve))
+    if (c->rx.count + c->reasm.pkts < pkt_pool_spare(c->tcp->pool))
         return false;
-    if (in_order)
+    if (a->seq == c->rcv_nxt)
         tcp_reasm_clear(&c->reasm);
     c->tcp->stats->drop_no_pkt++;
     return true;

@@ -39,6 +39,7 @@ static bool can_send(const struct tcp_conn *c)
 
 int tcp_reserve(struct tcp_conn *c, struct span *out)
 {
+    c->starved = false;
     if (c->error)
         return c->error;
     if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RCVD)
