@@ -384,6 +384,9 @@ static void take_in_order(struct tcp_conn *c, struct arrival *a)
         tcp_queue_received(c, pkt);
         pkt = tcp_reasm_pop(&c->reasm, c->rcv_nxt);
     }
+    // Duplicates that are still owed would repeat a new number: false news of a loss.
+    if (c->acks_owed > 1)
+        c->acks_owed = 1;
     if (had_gap)
         tcp_owe_ack(c);
     else

@@ -56,6 +56,7 @@ struct script {
     exo_ns out_at[SCRIPT_FRAMES];
     uint32_t out_count;
     uint32_t tx_limit; // frames that the link takes in all from now on
+    bool batch;        // what is sent waits for the next poll, all in one turn
     bool hold;         // the link keeps its references: nothing leaves
     struct pkt *held[SCRIPT_FRAMES];
     uint32_t held_count;

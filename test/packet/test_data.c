@@ -388,6 +388,21 @@ SCRIPT(input_of_one_turn_is_acknowledged_once)
     ck_assert_uint_eq(s->last.ack - s->peer_iss, 1 + 4 * MSS);
 }
 
+// Four duplicates are owed when the gap is filled. Sent now they would repeat a new number,
+// and the peer would take them for a loss.
+SCRIPT(filled_gap_takes_back_the_duplicates_it_owes)
+{
+    establish(s);
+    s->batch = true;
+    for (uint32_t i = 1; i < 5; i++)
+        send_segment(s, ACK, 1 + i * MSS, 1, MSS);
+    send_segment(s, ACK, 1, 1, MSS);
+    poll(s);
+    expect(s, ACK, 1, 1 + 5 * MSS, 0);
+    expect_nothing(s);
+    app_reads(s, 1, 5 * MSS);
+}
+
 SCRIPT(link_that_takes_nothing_loses_nothing)
 {
     establish(s);
@@ -415,4 +430,5 @@ CHECK_MAIN("packet.data", single_segment_is_acknowledged_late,
            shrunken_window_is_survived, old_segment_brings_no_old_window_back,
            stalled_peers_do_not_keep_the_buffers, nagle_keeps_one_small_segment_out,
            nagle_can_be_turned_off, fin_does_not_wait_for_nagle, push_marks_what_empties_the_queue,
-           input_of_one_turn_is_acknowledged_once, link_that_takes_nothing_loses_nothing)
+           input_of_one_turn_is_acknowledged_once, filled_gap_takes_back_the_duplicates_it_owes,
+           link_that_takes_nothing_loses_nothing)
