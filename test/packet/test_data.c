@@ -131,6 +131,9 @@ SCRIPT(window_opens_in_worthwhile_steps)
     fill_window(s);
     app_reads_some(s, 1, 1000);
     expect_nothing(s);
+    send_segment(s, ACK, 1 + WINDOW, 1, 1); // a probe hears of no crumbs either
+    expect(s, ACK, 1, 1 + WINDOW, 0);
+    ck_assert_uint_eq(s->last.window, 0);
     app_reads_some(s, 1001, 1900);
     expect_nothing(s);
     app_reads_some(s, 2901, 100); // now 3000 >= 2 MSS
@@ -201,6 +204,10 @@ SCRIPT(zero_window_is_probed_with_one_byte)
     send_segment(s, ACK, 1, 1001, 0);
     expect(s, ACK, 1001, 1, 460); // what the first cut left of its segment
     expect(s, ACK, 1461, 1, 1460);
+    at(s, 162399);
+    expect_nothing(s);
+    at(s, 162400); // and the timer is that of a retransmission again
+    expect(s, ACK, 1001, 1, 460);
 }
 
 SCRIPT(probe_that_is_taken_counts)
