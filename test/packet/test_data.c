@@ -451,6 +451,43 @@ SCRIPT(full_link_makes_many_connections_wait)
     skip_all(s);
 }
 
+// A segment comes when only `free` buffers are left.
+static void send_in_need(struct script *s, uint32_t seq, uint32_t ack, uint32_t free_count)
+{
+    struct pkt *taken[256];
+    uint32_t n = 0;
+    s->quiet = true;
+    send_segment(s, ACK, seq, ack, 100);
+    s->quiet = false;
+    while (net_stats(s->net).pkts_free > free_count)
+        taken[n++] = pkt_alloc(net_pkts(s->net), PKT_FOR_STACK);
+    poll(s);
+    while (n)
+        pkt_free(taken[--n]);
+}
+
+SCRIPT(data_gives_way_when_buffers_are_short_and_acks_do_not)
+{
+    const uint32_t reserve = net_pkts(s->net)->reserve;
+    establish(s);
+    app_sends(s, 1, 100);
+    expect(s, ACK, 1, 1, 100);
+    send_in_need(s, 201, 101, reserve - 2); // out of order: not kept, its ACK counts
+    ck_assert_uint_eq(net_stats(s->net).tcp_out_of_order, 0);
+    ck_assert_uint_eq(net_stats(s->net).drop_no_pkt, 1);
+    send_in_need(s, 1, 101, reserve - 1); // in order: still taken
+    send_segment(s, ACK, 201, 101, 100);
+    skip_all(s);
+    ck_assert_uint_eq(net_stats(s->net).tcp_out_of_order, 1);
+    send_in_need(s, 101, 101, reserve / 2 - 1); // now not even that, and what waits goes
+    at(s, 1000);
+    expect_nothing(s); // nothing of ours is sent again
+    send_segment(s, ACK, 101, 101, 100);
+    at(s, 2000);
+    expect(s, ACK, 101, 201, 0);
+    app_reads(s, 1, 200);
+}
+
 SCRIPT(readiness_is_told_once_for_each_time_it_begins)
 {
     establish(s);
@@ -478,6 +515,7 @@ CHECK_MAIN("packet.data", single_segment_is_acknowledged_late,
            probe_that_is_taken_counts, unanswered_probes_end_the_connection,
            fin_waits_for_the_window_and_is_the_probe, fin_does_not_travel_beyond_the_window,
            full_link_makes_many_connections_wait, readiness_is_told_once_for_each_time_it_begins,
+           data_gives_way_when_buffers_are_short_and_acks_do_not,
            small_window_is_not_filled_with_crumbs, shrunken_window_is_survived,
            old_segment_brings_no_old_window_back, stalled_peers_do_not_keep_the_buffers,
            nagle_keeps_one_small_segment_out, nagle_can_be_turned_off, fin_does_not_wait_for_nagle,
