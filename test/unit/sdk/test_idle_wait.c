@@ -76,5 +76,18 @@ START_TEST(who_has_something_prevents_the_halt_and_is_told)
 }
 END_TEST
 
+START_TEST(polling_asks_each_without_a_halt)
+{
+    struct device a, b;
+    add(&a, "a", false);
+    add(&b, "b", true);
+    trace[0] = '\0';
+    idle_poll();
+    ck_assert_str_eq(trace, "arm-a off-a arm-b wake-b ");
+    idle_remove(&a.source);
+    idle_remove(&b.source);
+}
+END_TEST
+
 CHECK_MAIN("sdk.idle_wait", a_halt_lies_between_arming_and_disarming_all,
-           who_has_something_prevents_the_halt_and_is_told)
+           who_has_something_prevents_the_halt_and_is_told, polling_asks_each_without_a_halt)
