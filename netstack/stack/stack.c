@@ -236,6 +236,16 @@ static void feed_starved(struct net *net)
     }
 }
 
+// Peers that keep their windows shut must not keep others from sending: while apps wait
+// for buffers, one such connection a second is given up (RFC 6429 §4).
+static void reclaim_stalled(struct net *net)
+{
+    if (list_is_empty(&net->starved) || net->now < net->reclaim_at)
+        return;
+    net->reclaim_at = net->now + NET_RECLAIM_NS;
+    flow_drop_stalled(net);
+}
+
 uint32_t net_poll(struct net *net, exo_ns now, uint32_t budget)
 {
     net->now = EXO_MAX(net->now, now); // a caller may have named a later time meanwhile
@@ -244,6 +254,7 @@ uint32_t net_poll(struct net *net, exo_ns now, uint32_t budget)
     run_timers(net);
     const uint32_t sent = net_egress(net);
     feed_starved(net);
+    reclaim_stalled(net);
     return received + sent;
 }
 

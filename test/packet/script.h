@@ -67,6 +67,9 @@ struct script {
 void script_begin(struct script *s, const char *name, bool wrap);
 void script_end(struct script *s);
 
+// Begins again with the changed config, before anything else.
+void script_restart(struct script *s);
+
 // --- the peer sends ---
 
 // A segment with `len` bytes of payload; byte k of the stream is script_byte(k).
