@@ -154,32 +154,39 @@ static inline uint32_t virtio_ring_add(struct virtio_ring *ring, struct pa pa, u
     return id;
 }
 
-// Shows the device everything added, with one store, and returns whether it wants to
-// be notified of it.
-static inline bool virtio_ring_publish(struct virtio_ring *ring)
+// Does the device want to be notified of the chains published since the count `since`?
+static inline bool virtio_ring_wants_kick(const struct virtio_ring *ring, uint32_t since)
 {
-    uint16_t old = (uint16_t)ring->published;
-    uint16_t new = (uint16_t)ring->added;
-    if (old == new)
-        return false;
-    ring->published = ring->added;
-
-    // §2.7.13.3: descriptors and ring entries are in memory before the index that
-    // covers them. The device is another processor; a release store is enough.
-    __atomic_store_n(&ring->avail->idx, new, __ATOMIC_RELEASE);
-
-    // §2.7.13.4.1: the index is in memory before we look whether the device sleeps.
-    // The device stores its wish and then looks at the index; were our load to pass
-    // our store, both sides could see the old value and the buffers would lie there.
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (!ring->event_idx)
         return !(__atomic_load_n(&ring->used->flags, __ATOMIC_RELAXED) & VIRTQ_USED_NO_NOTIFY);
 
     // §2.7.10: notify if the event index is among the entries old .. new-1. A lie
     // here costs a kick or a wait, nothing else.
+    uint16_t old = (uint16_t)since;
+    uint16_t new = (uint16_t)ring->published;
     const uint16_t *avail_event = (const uint16_t *)(const void *)&ring->used->ring[ring->size];
     uint16_t event = __atomic_load_n(avail_event, __ATOMIC_RELAXED);
     return (uint16_t)(new - event - 1) < (uint16_t)(new - old);
+}
+
+// Shows the device everything added, with one store, and returns whether it wants to
+// be notified of it.
+static inline bool virtio_ring_publish(struct virtio_ring *ring)
+{
+    uint32_t since = ring->published;
+    if (since == ring->added)
+        return false;
+    ring->published = ring->added;
+
+    // §2.7.13.3: descriptors and ring entries are in memory before the index that
+    // covers them. The device is another processor; a release store is enough.
+    __atomic_store_n(&ring->avail->idx, (uint16_t)ring->added, __ATOMIC_RELEASE);
+
+    // §2.7.13.4.1: the index is in memory before we look whether the device sleeps.
+    // The device stores its wish and then looks at the index; were our load to pass
+    // our store, both sides could see the old value and the buffers would lie there.
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    return virtio_ring_wants_kick(ring, since);
 }
 
 // How many chains wait to be reaped. An index that the device cannot mean is a fault.
@@ -189,7 +196,7 @@ static inline uint32_t virtio_ring_ready(struct virtio_ring *ring)
     // (§2.7.8.2). What follows reads elements and buffers, and must not read them earlier.
     uint16_t idx = __atomic_load_n(&ring->used->idx, __ATOMIC_ACQUIRE);
     uint32_t ready = (uint16_t)(idx - ring->reaped);
-    if (__builtin_expect(ready > virtio_ring_lent(ring), 0))
+    if (__builtin_expect(ready > ring->published - ring->reaped, 0))
         ring->fault = VIRTIO_RING_BAD_INDEX;
     return __builtin_expect(ring->fault, 0) ? 0 : ready;
 }

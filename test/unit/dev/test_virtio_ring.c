@@ -286,6 +286,17 @@ START_TEST(ring_refuses_an_index_past_what_is_lent)
 }
 END_TEST
 
+START_TEST(ring_refuses_what_was_never_published)
+{
+    struct pair p;
+    lend(&p, 8, 2, 65535);
+    virtio_ring_add(&p.ring, pa_of(9), 64, VIRTQ_DESC_WRITE);
+    virtq_device_write_used(&p.device, 65535, 0, 64, 2);
+    ck_assert_uint_eq(virtio_ring_ready(&p.ring), 0);
+    expect_broken(&p, VIRTIO_RING_BAD_INDEX);
+}
+END_TEST
+
 START_TEST(ring_refuses_an_id_that_is_not_lent)
 {
     static const uint32_t ids[] = {3, 7, 8, 9, 65535, 65536, 0x10000000, UINT32_MAX};
@@ -393,7 +404,7 @@ CHECK_MAIN("dev.virtio_ring", ring_parts_lie_apart_and_aligned,
            ring_shows_the_device_what_was_added, ring_chains_link_and_come_back_whole,
            ring_works_over_the_wrap_in_any_order, ring_kicks_only_a_device_that_sleeps,
            ring_interrupts_only_when_armed, ring_waits_for_several_with_event_indices,
-           ring_refuses_an_index_past_what_is_lent, ring_refuses_an_id_that_is_not_lent,
-           ring_refuses_an_id_twice, ring_refuses_the_middle_of_a_chain,
-           ring_reads_no_descriptor_back, random_used_rings_never_lead_out_of_bounds,
-           net_frame_lengths_are_held_to_what_was_lent)
+           ring_refuses_an_index_past_what_is_lent, ring_refuses_what_was_never_published,
+           ring_refuses_an_id_that_is_not_lent, ring_refuses_an_id_twice,
+           ring_refuses_the_middle_of_a_chain, ring_reads_no_descriptor_back,
+           random_used_rings_never_lead_out_of_bounds, net_frame_lengths_are_held_to_what_was_lent)
