@@ -174,6 +174,29 @@ SCRIPT(partial_ack_sends_the_next_hole)
     expect_nothing(s);
 }
 
+SCRIPT(only_the_first_partial_ack_restarts_the_timer)
+{
+    establish(s);
+    app_sends(s, 1, 10 * MSS);
+    skip_all(s);
+    at(s, 150);
+    for (uint32_t i = 0; i < 3; i++)
+        send_segment(s, ACK, 1, 1, 0);
+    expect(s, ACK, 1, 1, MSS);
+    at(s, 190);
+    send_segment(s, ACK, 1, 1 + 4 * MSS, 0);
+    expect(s, ACK, 1 + 4 * MSS, 1, MSS);
+    at(s, 300); // past the 200 ms of the first flight: restarted
+    expect_nothing(s);
+    send_segment(s, ACK, 1, 1 + 6 * MSS, 0);
+    expect(s, ACK, 1 + 6 * MSS, 1, MSS);
+    at(s, 389);
+    expect_nothing(s);
+    at(s, 390);
+    expect(s, ACK, 1 + 6 * MSS, 1, MSS);
+    ck_assert_uint_eq(net_stats(s->net).tcp_rto, 1);
+}
+
 SCRIPT(each_duplicate_in_recovery_lets_one_out)
 {
     establish(s);
@@ -293,7 +316,8 @@ CHECK_MAIN("packet.loss", timeout_doubles_each_time, back_off_stays_until_a_segm
            after_a_timeout_one_segment_then_slow_start, no_progress_for_100_s_gives_up,
            third_duplicate_ack_sends_again, similar_segments_are_no_duplicate_acks,
            first_two_duplicates_let_new_segments_out, partial_ack_sends_the_next_hole,
-           each_duplicate_in_recovery_lets_one_out, duplicates_after_a_timeout_start_no_recovery,
+           each_duplicate_in_recovery_lets_one_out, only_the_first_partial_ack_restarts_the_timer,
+           duplicates_after_a_timeout_start_no_recovery,
            idle_connection_starts_with_its_initial_window, unused_window_does_not_grow,
            one_ack_grows_the_window_by_two_segments_at_most,
            segment_that_has_not_left_is_not_sent_twice,
