@@ -185,26 +185,29 @@ static bool input_time_wait(struct net *net, const struct tcp_tuple *tuple,
     return true;
 }
 
-// A segment of no connection that lives.
+// A segment of no connection that lives: of one in TIME-WAIT, of one that only a cookie
+// remembers, for a listener, or of none at all.
 static void input_stray(struct net *net, const struct tcp_tuple *tuple, const struct wire_tcp *seg,
                         struct pkt *pkt)
 {
     uint32_t iss = tcp_isn(&net->tcp, tuple, net->now);
     struct listener *l = listener_find(net, tuple->local_port);
-    struct flow *f = NULL;
+    struct flow *f;
+    if (input_time_wait(net, tuple, seg, pkt->len, &iss)) {
+        pkt_free(pkt);
+        return;
+    }
     if (l && flow_accept_cookie(net, l, tuple, seg, &f)) {
         if (f) {
             input_flow(net, f, seg, pkt);
             return;
         }
         net->stats.drop_tcp_state++;
-    } else if (!input_time_wait(net, tuple, seg, pkt->len, &iss)) {
-        if (l) {
-            input_listener(net, l, tuple, seg, pkt->len, iss);
-        } else {
-            net->stats.drop_tcp_state++;
-            answer_reset(net, tuple, seg, pkt->len);
-        }
+    } else if (l) {
+        input_listener(net, l, tuple, seg, pkt->len, iss);
+    } else {
+        net->stats.drop_tcp_state++;
+        answer_reset(net, tuple, seg, pkt->len);
     }
     pkt_free(pkt);
 }

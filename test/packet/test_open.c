@@ -235,6 +235,36 @@ SCRIPT(window_of_a_syn_is_not_scaled)
         expect(s, ACK, 1 + i * 1460, 1, 1460);
 }
 
+SCRIPT(large_windows_are_scaled_behind_the_syn)
+{
+    s->config.rx_window_bytes = 1u << 20;
+    script_restart(s);
+    peer_listens_for_us(s);
+    send_syn(s, 1460, 0);
+    expect(s, SYN | ACK, 0, 1, 0);
+    ck_assert_uint_eq(s->last.wscale, 5);
+    ck_assert_uint_eq(s->last.window, 65535);
+    send_segment(s, ACK, 1, 1, 0);
+    send_segment(s, ACK, 1, 1, 1000);
+    at(s, 40);
+    expect(s, ACK, 1, 1001, 0);
+    ck_assert_uint_eq(s->last.window, ((1u << 20) - 1000) >> 5);
+}
+
+SCRIPT(large_windows_need_a_peer_that_scales)
+{
+    s->config.rx_window_bytes = 1u << 20;
+    script_restart(s);
+    peer_listens_for_us(s);
+    send_syn(s, 1460, 255);
+    expect(s, SYN | ACK, 0, 1, 0);
+    send_segment(s, ACK, 1, 1, 0);
+    send_segment(s, ACK, 1, 1, 1000);
+    at(s, 40);
+    expect(s, ACK, 1, 1001, 0);
+    ck_assert_uint_eq(s->last.window, 65535);
+}
+
 // --- active open -----------------------------------------------------------------------
 
 SCRIPT(connect_completes)
@@ -371,9 +401,16 @@ SCRIPT(cookie_expires)
 {
     peer_listens_for_us(s);
     flood(s, 9);
+    const uint32_t cookie = s->our_iss;
+    at(s, 100000);
+    skip_all(s);
+    s->tuple.peer_port = 7000; // the flood goes on
+    send_syn(s, 1000, 7);
+    expect(s, SYN | ACK, 0, 1, 0);
     at(s, 130000);
     skip_all(s);
     s->tuple.peer_port = 5008;
+    s->our_iss = cookie;
     send_segment(s, ACK, 1, 1, 0);
     expect_rst(s, 1);
 }
@@ -455,12 +492,13 @@ CHECK_MAIN("packet.open", syn_is_answered_with_our_options, syn_without_scale_ge
            data_on_a_syn_is_not_acknowledged, repeated_syn_gets_the_same_answer,
            syn_ack_is_repeated_and_given_up, wrong_ack_of_a_syn_ack_is_reset,
            rst_returns_a_half_open_one_to_listen, nobody_listens, listener_resets_what_is_no_syn,
-           listener_is_silent_to_segments_without_meaning, bad_checksum_is_dropped,
-           options_may_be_garbage, no_mss_option_means_536, mss_of_the_peer_is_kept,
-           mss_never_exceeds_our_link, tiny_mss_meets_a_floor, window_of_a_syn_is_not_scaled,
-           connect_completes, syn_backs_off_and_times_out, rst_refuses_a_connect,
-           wrong_ack_in_syn_sent_is_reset_and_the_open_goes_on,
-           data_on_a_syn_ack_is_not_acknowledged, both_open_at_once, a_lost_syn_starts_slowly,
-           connect_refuses_impossible_peers, syns_beyond_the_backlog_get_cookies, cookie_expires,
-           forged_cookies_are_refused, cookie_waits_for_a_place_in_the_accept_queue,
-           no_cookie_counts_without_a_flood, full_accept_queue_drops_syns)
+           bad_checksum_is_dropped, options_may_be_garbage, no_mss_option_means_536,
+           mss_of_the_peer_is_kept, mss_never_exceeds_our_link, tiny_mss_meets_a_floor,
+           window_of_a_syn_is_not_scaled, large_windows_are_scaled_behind_the_syn,
+           large_windows_need_a_peer_that_scales, connect_completes, syn_backs_off_and_times_out,
+           rst_refuses_a_connect, wrong_ack_in_syn_sent_is_reset_and_the_open_goes_on,
+           listener_is_silent_to_segments_without_meaning, data_on_a_syn_ack_is_not_acknowledged,
+           both_open_at_once, a_lost_syn_starts_slowly, connect_refuses_impossible_peers,
+           syns_beyond_the_backlog_get_cookies, cookie_expires, forged_cookies_are_refused,
+           cookie_waits_for_a_place_in_the_accept_queue, no_cookie_counts_without_a_flood,
+           full_accept_queue_drops_syns)
