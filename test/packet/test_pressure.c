@@ -70,6 +70,39 @@ SCRIPT(unread_data_never_takes_the_buffers_that_receive)
     app_reads(s, 1, 22 * MSS); // what was not kept was not acknowledged either
 }
 
+// One peer that does not read, the other asks for little: whoever holds much waits first.
+SCRIPT(sender_that_holds_most_leaves_room_for_others)
+{
+    struct hoard hoard = {.count = 0};
+    struct socket *hog;
+    struct span room;
+    establish_with(s, MSS, 255, 1000);
+    hog = s->sock;
+    s->tuple.peer_port++;
+    send_syn(s, MSS, 255);
+    expect(s, SYN | ACK, 0, 1, 0);
+    send_segment(s, ACK, 1, 1, 0);
+    ck_assert_int_eq(socket_accept(s->listener, &s->sock), 0);
+    take_all_but(s, &hoard, 64 + 20); // twenty are for apps
+    while (socket_reserve(hog, &room) == 0)
+        socket_commit(hog, room.len);
+    for (uint32_t i = 0; i < 5; i++) {
+        ck_assert_int_eq(socket_reserve(s->sock, &room), 0);
+        socket_commit(s->sock, room.len);
+    }
+    while (net_ready(s->net))
+        ;
+    poll(s);
+    ck_assert_ptr_null(net_ready(s->net)); // the hog is not woken in vain
+    give_back(&hoard);
+    poll(s);
+    ck_assert_ptr_eq(net_ready(s->net), hog);
+    skip_all(s);
+    socket_abort(hog);
+    poll(s);
+    skip_all(s);
+}
+
 // The timer has taken the SYN back and there was no buffer to send it again: the answer to
 // the first one is as good as ever.
 SCRIPT(answer_to_a_syn_that_waits_to_be_repeated)
@@ -89,4 +122,4 @@ SCRIPT(answer_to_a_syn_that_waits_to_be_repeated)
 
 CHECK_MAIN("packet.pressure", reset_of_one_that_waits_for_a_buffer_leaves_no_trace,
            unread_data_never_takes_the_buffers_that_receive,
-           answer_to_a_syn_that_waits_to_be_repeated)
+           sender_that_holds_most_leaves_room_for_others, answer_to_a_syn_that_waits_to_be_repeated)
