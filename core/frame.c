@@ -13,6 +13,8 @@
 // firmware's interrupt table is there.
 #define FIRST_USABLE CORE_FRAME_BYTES
 
+#define LOW_MEMORY_END (UINT64_C(1) << 20)
+
 int core_frame_claim(uint64_t count, uint64_t align, struct pa *out)
 {
     return frame_pool_claim(&core_state.frames, count, align, out);
@@ -65,9 +67,12 @@ static void add_between(uint64_t start, uint64_t end)
     }
 }
 
+// Memory below this is left to the loader at first. Low memory is left whole, so that it
+// stays in one piece, and comes last: some hardware can use no other.
 static uint64_t loaders_end(void)
 {
-    return exo_align_up(core_state.handoff.low_end, CORE_FRAME_BYTES);
+    uint64_t end = exo_align_up(core_state.handoff.low_end, CORE_FRAME_BYTES);
+    return EXO_MAX(end, LOW_MEMORY_END);
 }
 
 void frame_init(void)

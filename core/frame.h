@@ -27,7 +27,8 @@ int core_frame_claim(uint64_t count, uint64_t align, struct pa *out);
 // Claims exactly the `count` frames that start at `at`.
 //
 // Errors: -EXO_EBUSY   one of them is claimed already.
-//         -EXO_EINVAL  `at` is not on a frame boundary, or a frame is not usable memory.
+//         -EXO_EINVAL  `at` is not on a frame boundary, or a frame is not usable memory or
+//                      is core's own.
 int core_frame_claim_at(struct pa at, uint64_t count);
 
 // Gives frames back. Releasing a frame that is not claimed is misuse (asserted).

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define HAL_CR0_WP    (UINT64_C(1) << 16) // read-only pages bind ring 0 too
+#define HAL_CR4_MCE   (UINT64_C(1) << 6)  // machine checks are exceptions, not shutdowns
 #define HAL_CR4_UMIP  (UINT64_C(1) << 11) // SGDT and friends fault outside ring 0
 #define HAL_CR4_SMEP  (UINT64_C(1) << 20) // ring 0 executes no user page
 #define HAL_RFLAGS_IF (UINT64_C(1) << 9)

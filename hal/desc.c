@@ -2,6 +2,7 @@
 // desc.c - builds and loads GDT, TSS and IDT (Intel SDM vol. 3, chapters 3, 6 and 7).
 #include "hal/desc.h"
 
+#include "hal/cpu.h"
 #include "hal/vectors.h"
 
 #define GATE_INTERRUPT 0x8e // present, ring 0, 64-bit interrupt gate: IF is cleared on entry
@@ -133,4 +134,7 @@ void hal_desc_init(void)
     fill_tss();
     fill_idt();
     load();
+    bool has_machine_check = hal_cpuid(1, 0).edx >> 7 & 1;
+    if (has_machine_check)
+        hal_cr4_write(hal_cr4_read() | HAL_CR4_MCE);
 }

@@ -21,7 +21,7 @@
 
 #define HALF_TICKS   596u       // one of two measurements: half a millisecond
 #define READS        6u         // an end of a measurement is the tightest of this many reads
-#define SPINS_MAX    (1u << 20) // a counter that stands still is not there
+#define SPINS_MAX    (1u << 18) // a counter that stands still is not there
 #define ATTEMPTS_MAX 8
 #define AGREE_SHIFT  6 // the two halves may differ by 1/64: a tick is 1/596
 
@@ -114,9 +114,11 @@ static bool agree(uint64_t a, uint64_t b)
 }
 
 // Two measurements back to back. They must agree, and the counter must not have passed
-// zero, as it does when the host takes the CPU away for 55 ms.
+// zero, as it does when the host takes the CPU away for 55 ms. `hz` is left at 0 if there
+// is no counter.
 static bool measure(uint64_t *hz)
 {
+    *hz = 0;
     pit_start();
     struct instant a = now_on_both();
     if (!wait_ticks(&a, HALF_TICKS))
@@ -143,6 +145,8 @@ struct hal_tsc_rate hal_tsc_rate(void)
     for (uint32_t attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
         if (measure(&hz))
             return (struct hal_tsc_rate){hz, "the interval timer"};
+        if (hz == 0)
+            break;
     }
     if (is_sane(hz)) // the halves never agreed, but there is a counter: the best there is
         return (struct hal_tsc_rate){hz, "the interval timer, unsteadily"};
