@@ -89,6 +89,12 @@ class Garbage:
                 fix_checksums(frame)
         return self.bounded(self.harmless(frame))
 
+    def announcement(self, owner):
+        """ARP: `owner` is at the client (RFC 5227 §3). Whoever heard otherwise hears the truth."""
+        return bytes(self.eth(0x0806, struct.pack(
+            "!HHBBH6s4s6s4s", 1, 0x0800, 6, 4, 1, self.client_mac, address(owner), bytes(6),
+            address(owner)), BROADCAST))
+
     # --- valid frames ------------------------------------------------------------------
 
     def source(self):

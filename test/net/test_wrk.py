@@ -8,7 +8,7 @@ With --lossy the cable between them loses, reorders, doubles and flips frames, a
 import re
 
 from harness import expect, main, require, run, say
-from web import Web, body, in_use, report, settle, sha256
+from web import Web, body, in_use, report, settle, sha256, warm
 
 CABLE = {"loss": 2, "reorder": 5, "hold_us": 4000, "twice": 1, "flip": 0.2}
 CONNECTIONS = 32
@@ -44,7 +44,7 @@ def test(lab):
         net = lab.direct()
     _, host, port = lab.boot_web(net)
     web = Web(host, port)
-    before = web.stats()
+    before = warm(web)
     load(f"http://{host}:{port}/")
     if lab.args.lossy:
         big_body((host, port))

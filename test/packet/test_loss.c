@@ -251,6 +251,26 @@ SCRIPT(segment_that_has_not_left_is_not_sent_twice)
     expect(s, ACK, 1, 1, MSS);
 }
 
+SCRIPT(segments_behind_a_lost_one_that_have_not_left_are_not_sent_twice)
+{
+    establish(s);
+    app_sends(s, 1, MSS); // gets lost
+    skip_all(s);
+    s->hold = true;
+    app_sends(s, 1 + MSS, 2 * MSS); // stay in the link
+    ck_assert_uint_eq(skip_all(s), 2);
+    s->hold = false;
+    at(s, 200);
+    expect(s, ACK, 1, 1, MSS);
+    send_segment(s, ACK, 1, 1 + MSS, 0);
+    expect_nothing(s);
+    for (uint32_t i = 0; i < s->held_count; i++)
+        pkt_free(s->held[i]);
+    s->held_count = 0;
+    at(s, 5000); // they did not arrive, it turns out
+    expect(s, ACK, 1 + MSS, 1, MSS);
+}
+
 SCRIPT(part_of_a_segment_acknowledged_while_the_link_holds_it)
 {
     establish(s);
@@ -277,4 +297,5 @@ CHECK_MAIN("packet.loss", timeout_doubles_each_time, back_off_stays_until_a_segm
            idle_connection_starts_with_its_initial_window, unused_window_does_not_grow,
            one_ack_grows_the_window_by_two_segments_at_most,
            segment_that_has_not_left_is_not_sent_twice,
+           segments_behind_a_lost_one_that_have_not_left_are_not_sent_twice,
            part_of_a_segment_acknowledged_while_the_link_holds_it)

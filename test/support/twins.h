@@ -3,7 +3,7 @@
 //
 //     stack 0  10.0.0.1 ── fault ── loop ── fault ── 10.0.0.2  stack 1
 //
-// Time is virtual and moves only in twins_step, to the next thing that is due.
+// Time is virtual and moves only in twins_advance, to the next thing that is due.
 // Everything follows from the seed.
 #ifndef TEST_SUPPORT_TWINS_H
 #define TEST_SUPPORT_TWINS_H
@@ -12,7 +12,15 @@
 #include "netstack/link/link_loop.h"
 #include "netstack/link/link_pcap.h"
 #include "netstack/socket.h"
+#include <check.h>
 #include <stdio.h>
+
+// Check notes every ck_assert that passes, which is slow where millions do.
+#define REQUIRE(cond, ...)                                                                         \
+    do {                                                                                           \
+        if (!(cond))                                                                               \
+            ck_abort_msg(__VA_ARGS__);                                                             \
+    } while (0)
 
 struct twin {
     struct net *net;
@@ -37,12 +45,11 @@ void twins_init(struct twins *w, const struct net_config *config,
                 const struct link_fault_knobs *knobs, uint64_t seed, exo_ns start);
 void twins_fini(struct twins *w);
 
-// Polls both until neither has anything to do, then moves time to the next deadline, at
-// most to `until`. Returns false if time has reached `until`.
-bool twins_step(struct twins *w, exo_ns until);
-
-// Polls both without moving time.
+// Polls both until neither has anything to do at this moment.
 void twins_poll(struct twins *w);
+
+// Moves time to the next thing that is due, at most to `until`.
+void twins_advance(struct twins *w, exo_ns until);
 
 // A small good generator for tests; never 0.
 uint64_t test_random(uint64_t *state);

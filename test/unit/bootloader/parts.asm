@@ -21,7 +21,8 @@ LOW_END_MAX     equ 0x49000
 %endmacro
 
     bits    64
-    section .text
+    ; As in the loader, code and the variables beside it share memory.
+    section .parts progbits alloc exec write align=16
 exported parts_first_chunk, elf_first_chunk
 exported parts_next_chunk, elf_next_chunk
 

@@ -340,6 +340,32 @@ START_TEST(arp_strangers_cannot_push_out_a_neighbour_in_use)
 }
 END_TEST
 
+START_TEST(arp_strangers_find_no_place_in_a_table_of_neighbours_in_use)
+{
+    struct script t;
+    struct mac mac;
+    script_init(&t);
+    for (uint8_t i = 0; i < ARP_ENTRIES; i++) {
+        ck_assert_int_eq(resolve(&t, ip4_of(10, 0, 2, (uint8_t)(100 + i)), &mac), 0);
+        input(&t, WIRE_ARP_REPLY, peer_mac, ip4_of(10, 0, 2, (uint8_t)(100 + i)), us);
+    }
+    // It is answered all the same: that takes no place.
+    ck_assert_int_eq(input(&t, WIRE_ARP_REQUEST, other_mac, ip4_of(10, 0, 7, 1), us), ARP_ANSWER);
+    ck_assert_uint_eq(t.arp.stats.dropped_full, 1);
+    for (uint8_t i = 0; i < ARP_ENTRIES; i++)
+        ck_assert_int_eq(resolve(&t, ip4_of(10, 0, 2, (uint8_t)(100 + i)), &mac), 1);
+
+    // We ourselves do: the neighbour used longest ago makes room.
+    t.now += 1;
+    for (uint8_t i = 1; i < ARP_ENTRIES; i++)
+        resolve(&t, ip4_of(10, 0, 2, (uint8_t)(100 + i)), &mac);
+    ck_assert_int_eq(resolve(&t, peer, &mac), 0);
+    ck_assert_int_eq(resolve(&t, ip4_of(10, 0, 2, 101), &mac), 1);
+    ck_assert_int_eq(resolve(&t, ip4_of(10, 0, 2, 100), &mac), 0);
+    script_fini(&t);
+}
+END_TEST
+
 START_TEST(arp_asking_never_takes_the_whole_table)
 {
     struct script t;
@@ -379,5 +405,6 @@ CHECK_MAIN("netstack.arp", arp_asks_and_releases_what_waited,
            arp_confirms_an_aged_neighbour_by_unicast, arp_forgets_a_neighbour_that_left,
            arp_answers_only_for_our_address, arp_learns_from_who_asks_us_and_updates_from_anybody,
            arp_refuses_impossible_senders, arp_defends_its_address_once_in_ten_seconds,
-           arp_strangers_cannot_push_out_a_neighbour_in_use, arp_asking_never_takes_the_whole_table,
-           arp_without_an_address_asks_nothing)
+           arp_strangers_cannot_push_out_a_neighbour_in_use,
+           arp_strangers_find_no_place_in_a_table_of_neighbours_in_use,
+           arp_asking_never_takes_the_whole_table, arp_without_an_address_asks_nothing)

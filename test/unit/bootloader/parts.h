@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// parts.h - the loader's 64-bit parts, for C. parts.asm builds them from bootloader/*.inc.
+#ifndef TEST_UNIT_BOOTLOADER_PARTS_H
+#define TEST_UNIT_BOOTLOADER_PARTS_H
+
+#include "core/handoff.h"
+
+#include <stdint.h>
+
+#define PARTS_CHUNK_BYTES 65024
+#define PARTS_PAGE_BYTES  4096
+#define PARTS_KERNEL_VA   UINT64_C(0xffffffff80000000)
+
+extern struct handoff parts_handoff;
+extern uint8_t parts_chunk[PARTS_CHUNK_BYTES]; // where the loader reads the kernel file to
+extern uint64_t parts_pml4[512];
+extern uint64_t parts_pd_image[512];
+extern uint64_t parts_pt_image[33 * 512];
+extern uint64_t parts_kernel_file_bytes; // what stage 2's header says
+extern uint64_t elf_chunk_offset;        // 0 before the first chunk
+extern uint64_t elf_entry;
+
+// 0, or the address of a message.
+uint32_t parts_first_chunk(void);
+uint32_t parts_next_chunk(void);
+
+// Where `bytes` fit, or 0 and the longest run in *longest.
+uint64_t parts_place(uint64_t bytes, uint64_t *longest);
+
+// The next number of a fixed sequence (xorshift64*); *state is never 0.
+static inline uint64_t parts_random(uint64_t *state)
+{
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+#endif
