@@ -49,17 +49,17 @@ class DryRun(unittest.TestCase):
     def test_options_reach_qemu(self):
         out = self.dry("--memory", "16M", "--cpus", "2", "--gdb", "--pcap", "/tmp/a,b.pcap",
                        "--serial", "/tmp/log")
-        for part in ("-m 16M", "-smp 2", "-s -S", "file=/tmp/a,,b.pcap", "-serial file:/tmp/log"):
+        for part in ("-m 16M", "-smp 2", "-gdb tcp:127.0.0.1:1234 -S", "file=/tmp/a,,b.pcap", "-serial file:/tmp/log"):
             self.assertIn(part, out)
 
     def test_no_network_means_no_device(self):
         self.assertNotIn("virtio-net", self.dry("--net", "none"))
 
-    def test_says_when_ports_are_not_known_yet(self):
-        self.manifest.unlink()
-        status, _, err = exocore("run", "hello", "--dry-run")
-        self.assertEqual(status, 0)
-        self.assertIn("not built yet", err)
+    def test_ports_are_known_before_the_first_build(self):
+        status, out, err = exocore("run", "web", "--dry-run")
+        self.assertEqual((status, err), (0, ""))
+        self.assertIn("hostfwd=tcp:127.0.0.1:8080-:80", out)
+        self.assertIn("7007-:7,", exocore("run", "raw_ring", "--dry-run")[1].replace(" ", ","))
 
     def test_damaged_manifest_is_one_line(self):
         self.manifest.write_text("{")
@@ -82,7 +82,8 @@ class BadArguments(unittest.TestCase):
 
     def test_values(self):
         for option, value in (("--port", "80"), ("--port", "0:80"), ("--port", "1:2/sctp"),
-                              ("--port", "70000:80"), ("--memory", "lots"), ("--cpus", "0"),
+                              ("--port", "70000:80"), ("--memory", "lots"), ("--memory", "0"),
+                              ("--memory", "0M"), ("--timeout", "nan"), ("--cpus", "0"),
                               ("--net", "bridge"), ("--timeout", "0"),
                               ("--serial", "/no/such/directory/log"),
                               ("--firmware", "uefi"), ("--firmware", "direct")):
@@ -162,6 +163,11 @@ class Boot(unittest.TestCase):
         return caught.exception.status
 
     def test_interrupt_is_130(self):
+        self.assertEqual(self.ended_by(signal.SIGINT), 130)
+
+    def test_interrupt_works_in_the_background_of_a_script(self):
+        self.addCleanup(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # as sh leaves it behind `&`
         self.assertEqual(self.ended_by(signal.SIGINT), 130)
 
     def test_termination_ends_qemu_too(self):

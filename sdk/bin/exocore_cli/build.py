@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 from pathlib import Path
 
 from .report import UserError, must, say
@@ -81,3 +82,14 @@ def manifest(app):
     except ValueError as error:
         raise UserError(f"{BUILD / app / app}.json is damaged ({error}): remove it and run "
                         "again") from None
+
+
+def ports(app):
+    """The ports that an app serves: by its manifest, or before its first build by the PORTS
+    in its CMakeLists.txt."""
+    built = manifest(app)
+    if built is not None:
+        return built["ports"]
+    text = (ROOT / "examples" / app / "CMakeLists.txt").read_text(encoding="utf-8")
+    words = re.search(r"\bPORTS((?:\s+\d+:\d+(?:/udp)?)+)", text)
+    return words[1].split() if words else []
