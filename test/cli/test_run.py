@@ -3,6 +3,7 @@
 
 import os
 import json
+import pty
 import signal
 import stat
 import tempfile
@@ -169,6 +170,22 @@ class Boot(unittest.TestCase):
         self.addCleanup(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # as sh leaves it behind `&`
         self.assertEqual(self.ended_by(signal.SIGINT), 130)
+
+    def test_in_the_background_of_a_terminal_it_is_not_stopped(self):
+        self.program.write_text("#!/bin/sh\nread line || exit 33\n")
+        self.program.chmod(0o755)
+        child, terminal = pty.fork()
+        if child == 0:  # the leader of a terminal, whose job moves into the background
+            job = os.fork()
+            if job == 0:
+                os.setpgid(0, 0)
+                with open(os.devnull, "w", encoding="utf-8") as quiet:
+                    os.dup2(quiet.fileno(), 1)
+                os._exit(run.boot(qemu.Machine("image"), timeout=20))
+            _, status = os.waitpid(job, os.WUNTRACED)
+            os._exit(status >> 8 if os.WIFEXITED(status) else 99)
+        self.addCleanup(os.close, terminal)
+        self.assertEqual(os.waitpid(child, 0)[1] >> 8, 0)
 
     def test_termination_ends_qemu_too(self):
         self.assertEqual(self.ended_by(signal.SIGTERM), 143)

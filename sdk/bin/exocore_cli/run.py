@@ -2,6 +2,7 @@
 """exocore run: builds an app and boots it in QEMU."""
 
 import contextlib
+import os
 import shlex
 import signal
 import subprocess
@@ -129,14 +130,19 @@ def announce(args, machine):
 
 @contextlib.contextmanager
 def terminal_kept():
-    """Restores the terminal's settings, which QEMU changes, however QEMU ends."""
+    """Gives QEMU its stdin, and restores the terminal's settings, which QEMU changes, however
+    QEMU ends. A job in the background gets no terminal: touching it would stop the job."""
     try:
         settings = termios.tcgetattr(sys.stdin.fileno())
-    except (termios.error, OSError, ValueError):
-        yield
+        in_front = os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (termios.error, OSError, ValueError):  # no terminal
+        yield None
+        return
+    if not in_front:
+        yield subprocess.DEVNULL
         return
     try:
-        yield
+        yield None
     finally:
         termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, settings)
 
@@ -175,8 +181,8 @@ def boot(machine, timeout=None):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     complaints = []
     start = time.monotonic()
-    with terminal_kept():
-        process = subprocess.Popen(machine.command(), stderr=subprocess.PIPE)
+    with terminal_kept() as stdin:
+        process = subprocess.Popen(machine.command(), stdin=stdin, stderr=subprocess.PIPE)
         reader = threading.Thread(target=pass_errors, args=(process.stderr, complaints))
         reader.start()
         try:
