@@ -155,12 +155,12 @@ class Boot(unittest.TestCase):
             self.boot("exec tail -f /dev/null", timeout=0.3)
         self.assertEqual(caught.exception.status, 124)
 
-    def ended_by(self, number):
+    def ended_by(self, number, script="exec tail -f /dev/null"):
         timer = threading.Timer(0.3, os.kill, (os.getpid(), number))
         timer.start()
         self.addCleanup(timer.join)
         with self.assertRaises(UserError) as caught:
-            self.boot("exec tail -f /dev/null")
+            self.boot(script)
         return caught.exception.status
 
     def test_interrupt_is_130(self):
@@ -170,6 +170,11 @@ class Boot(unittest.TestCase):
         self.addCleanup(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # as sh leaves it behind `&`
         self.assertEqual(self.ended_by(signal.SIGINT), 130)
+
+    def test_a_second_termination_does_no_harm(self):
+        # timeout(1) sends two, and the second finds us ending QEMU.
+        again = f"trap 'kill -TERM {os.getpid()}; exit 0' TERM; while :; do sleep 0.1; done"
+        self.assertEqual(self.ended_by(signal.SIGTERM, again), 143)
 
     def test_in_the_background_of_a_terminal_it_is_not_stopped(self):
         self.program.write_text("#!/bin/sh\nread line || exit 33\n")

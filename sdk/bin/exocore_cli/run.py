@@ -17,6 +17,7 @@ from .report import UserError, say
 END_SECONDS = 5
 TIMED_OUT = 124
 INTERRUPTED = 130
+ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 NOISE = ("terminating on signal",)
 
 
@@ -169,13 +170,15 @@ def end(process):
 
 
 def raise_terminated(number, _frame):
-    """Signal handler: leave through the finally blocks."""
+    """Signal handler: leave through the finally blocks, which a second one must not cut short."""
+    for ending in ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)
     raise Terminated(signal.Signals(number).name)
 
 
 def boot(machine, timeout=None):
     """Starts QEMU and waits for its end. Returns the exit status for the user's shell."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in ENDINGS:
         signal.signal(number, raise_terminated)
     # A script's `&` leaves us deaf to this one, and QEMU, which turns it on again, is not.
     signal.signal(signal.SIGINT, signal.default_int_handler)
