@@ -50,7 +50,8 @@ class DryRun(unittest.TestCase):
     def test_options_reach_qemu(self):
         out = self.dry("--memory", "16M", "--cpus", "2", "--gdb", "--pcap", "/tmp/a,b.pcap",
                        "--serial", "/tmp/log")
-        for part in ("-m 16M", "-smp 2", "-gdb tcp:127.0.0.1:1234 -S", "file=/tmp/a,,b.pcap", "-serial file:/tmp/log"):
+        for part in ("-m 16M", "-smp 2", "-gdb tcp:127.0.0.1:1234 -S", "file=/tmp/a,,b.pcap",
+                     "-serial file:/tmp/log"):
             self.assertIn(part, out)
 
     def test_no_network_means_no_device(self):
