@@ -110,6 +110,30 @@ class BadArguments(unittest.TestCase):
             self.assertIn("usage: exocore", out)
 
 
+class Append(unittest.TestCase):
+    """--append boots a copy of the image."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.image = Path(scratch.name) / "hello.img"
+        self.image.write_bytes(bytes(64 * 1024))
+
+    def test_two_runs_have_a_line_each_and_leave_nothing(self):
+        one, two = qemu.Machine(str(self.image)), qemu.Machine(str(self.image))
+        with run.command_line(one, "first"), run.command_line(two, "second"):
+            self.assertIn(b"first\0", Path(one.image).read_bytes())
+            self.assertIn(b"second\0", Path(two.image).read_bytes())
+        self.assertEqual(os.listdir(self.image.parent), ["hello.img"])
+        self.assertEqual(self.image.read_bytes(), bytes(64 * 1024))
+
+    def test_too_long_a_line_is_refused(self):
+        with self.assertRaises(UserError) as caught:
+            with run.command_line(qemu.Machine(str(self.image)), "x" * 1024):
+                self.fail("booted")
+        self.assertIn("--append", str(caught.exception))
+
+
 class Verdict(unittest.TestCase):
     """What QEMU's exit code means for the user's shell."""
 

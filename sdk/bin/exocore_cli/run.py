@@ -7,9 +7,11 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import termios
 import threading
 import time
+from pathlib import Path
 
 from . import build, checks, packages, qemu
 from .report import UserError, say
@@ -100,22 +102,27 @@ def run(args):
     checks.ports_are_free(machine.ports)
     if args.gdb:
         checks.gdb_port_is_free()
-    if args.append is not None:
-        set_command_line(machine, args.append)
-    announce(args, machine)
-    return boot(machine, args.timeout)
+    with command_line(machine, args.append):
+        announce(args, machine)
+        return boot(machine, args.timeout)
 
 
-def set_command_line(machine, text):
-    """Boots a copy of the image that carries the user's command line."""
-    copy = machine.image + ".append"
-    with open(machine.image, "rb") as source, open(copy, "wb") as target:
-        target.write(source.read())
-    try:
-        qemu.set_cmdline(copy, text)
-    except ValueError as error:
-        raise UserError(f"--append: {error}", 2) from None
-    machine.image = copy
+@contextlib.contextmanager
+def command_line(machine, text):
+    """For its duration, a copy of the image with the user's command line, if there is one."""
+    if text is None:
+        yield
+        return
+    image = Path(machine.image)
+    with tempfile.NamedTemporaryFile(dir=image.parent, prefix="append-") as copy:
+        copy.write(image.read_bytes())
+        copy.flush()
+        try:
+            qemu.set_cmdline(copy.name, text)
+        except ValueError as error:
+            raise UserError(f"--append: {error}", 2) from None
+        machine.image = copy.name
+        yield
 
 
 def announce(args, machine):
