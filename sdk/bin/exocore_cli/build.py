@@ -35,6 +35,13 @@ def configure_command(tree):
             "--toolchain", ROOT / "toolchain-x86_64.cmake", f"-DEXO_APPS={tree}"]
 
 
+def environment():
+    """CMake's environment: it runs at the root, and the paths in ours are from elsewhere."""
+    paths = {name: os.path.abspath(os.environ[name])
+             for name in ("EXOCORE_PICOLIBC_TARBALL", "EXOCORE_CACHE") if os.environ.get(name)}
+    return {**os.environ, **paths}
+
+
 @contextlib.contextmanager
 def locked(tree):
     """One command at a time works in a tree; a second waits for it."""
@@ -68,9 +75,9 @@ def bring_up_to_date(tree):
         if not usable(tree):
             (BUILD / tree / "CMakeCache.txt").unlink(missing_ok=True)
             must(f"configure {tree}", configure_command(tree), LOGS / f"{tree}-configure.log",
-                 "mend that and run again", cwd=ROOT)
+                 "mend that and run again", environment(), ROOT)
         must(f"build {tree}", ["cmake", "--build", BUILD / tree], LOGS / f"{tree}-build.log",
-             "mend that and run again", cwd=ROOT)
+             "mend that and run again", environment(), ROOT)
 
 
 def manifest(app):
