@@ -11,7 +11,7 @@ import time
 CAUSE = re.compile(r"error[: ]|^E: |^exocore: |FAILED|CMake Error|cannot |not found"
                    r"|undefined reference")
 # What CMake has to say stands indented below the line that says where.
-CMAKE_MESSAGE = re.compile(r"^CMake Error.*:\n((?:  +\S.*\n)+)", re.MULTILINE)
+CMAKE_MESSAGE = re.compile(r"^CMake Error.*:\n((?:\n?  +\S.*\n)+)", re.MULTILINE)
 OURS = "exocore: "
 TICK_SECONDS = 0.2
 PLAIN_TICK_SECONDS = 30.0
