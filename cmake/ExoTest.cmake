@@ -3,7 +3,7 @@
 # exo_unit(name SOURCES file… [USES layer…] [LABEL label])
 #
 # A host test program on Check. SOURCES are the test's file and whatever it tests that
-# is no PURE layer. Named unit.<name> in ctest, with the label `unit` if no other is given.
+# is no PURE layer. Named unit.<name> in ctest, labelled `unit` and LABEL.
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
 
@@ -15,14 +15,11 @@ target_link_libraries(exo_test_support PUBLIC exo_flags PkgConfig::CHECK
 
 function(exo_unit name)
     cmake_parse_arguments(T "" "LABEL" "SOURCES;USES" ${ARGN})
-    if(NOT T_LABEL)
-        set(T_LABEL unit)
-    endif()
     add_executable(unit_${name} ${T_SOURCES})
     target_link_libraries(unit_${name} PRIVATE exo_test_support)
     foreach(layer ${T_USES})
         target_link_libraries(unit_${name} PRIVATE exo_${layer})
     endforeach()
     add_test(NAME unit.${name} COMMAND unit_${name})
-    set_tests_properties(unit.${name} PROPERTIES LABELS ${T_LABEL} TIMEOUT 300)
+    set_tests_properties(unit.${name} PROPERTIES LABELS "unit;${T_LABEL}" TIMEOUT 300)
 endfunction()

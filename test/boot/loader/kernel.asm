@@ -35,6 +35,10 @@ PATTERN_STEP    equ 0x9e3779b1
     section .text
     global  start
 start:
+    rdtsc                               ; the loader's whole time ends here
+    shl     rdx, 32
+    or      rax, rdx
+    mov     r15, rax
     mov     rbx, rdi
     pushfq
     pop     rax
@@ -57,10 +61,7 @@ start:
     mov     rax, [rbx + handoff.tsc_at_entry]
     test    rax, rax
     expect  nz, "tsc_at_entry is set"
-    rdtsc
-    shl     rdx, 32
-    or      rax, rdx
-    cmp     [rbx + handoff.tsc_at_entry], rax
+    cmp     rax, r15
     expect  b, "tsc_at_entry lies in the past"
     cmp     dword [rbx + handoff.slot], 0
     expect  e, "slot"
@@ -106,9 +107,7 @@ start:
     mov     rax, [rbx + handoff.low_end]
     call    print_value
     lea     rsi, [ticks]
-    rdtsc
-    shl     rdx, 32
-    or      rax, rdx
+    mov     rax, r15
     sub     rax, [rbx + handoff.tsc_at_entry]
     call    print_value
     mov     al, 16

@@ -39,6 +39,14 @@ class LoaderTest(unittest.TestCase):
             (LOADER / "stage1.bin").read_bytes(), (LOADER / "stage2.bin").read_bytes(),
             (KERNELS / f"{kernel}.elf").read_bytes(), cmdline))
 
+    def meddled(self, name):
+        """An image that boots a sector of this folder first, and through it the loader."""
+        content = self.make()
+        content[-image.SECTOR:] = content[:image.SECTOR]
+        sector = (KERNELS / f"{name}.bin").read_bytes()
+        content[:len(sector)] = sector
+        return content
+
     def boot(self, content, **machine):
         """A started guest, with a disk of this content."""
         self.path.write_bytes(content)
@@ -90,7 +98,7 @@ class Boots(LoaderTest):
         self.assertIn("low_end=0000000000049000", log)
 
     def test_command_line_arrives(self):
-        for cmdline in "", "a=1 b='ä'", "x" * (image.CMDLINE_BYTES - 1):
+        for cmdline in "", "a=1 b='two words'", "x" * (image.CMDLINE_BYTES - 1):
             with self.subTest(cmdline=cmdline[:16]):
                 self.assertIn(f"cmdline={cmdline}\n", self.accepts(self.make(cmdline=cmdline)))
 
@@ -124,11 +132,11 @@ class Boots(LoaderTest):
     def test_a20_is_opened(self):
         for way in "bios", "keyboard":
             with self.subTest(way=way):
-                disk = self.make()
-                disk[-image.SECTOR:] = disk[:image.SECTOR]
-                shim = (KERNELS / f"a20_{way}.bin").read_bytes()
-                disk[:len(shim)] = shim
-                self.accepts(disk)
+                self.accepts(self.meddled(f"a20_{way}"))
+
+    def test_kernel_goes_where_the_map_allows(self):
+        log = self.accepts(self.meddled("e820_hole"))
+        self.assertIn("kernel_pa=0000000000524000\n", log)  # behind 0x523456, on a page
 
     def test_each_port_opens_a20(self):
         sector = (KERNELS / "a20_methods.bin").read_bytes()
@@ -157,6 +165,12 @@ class Refuses(LoaderTest):
     def test_bios_without_edd(self):
         disk = self.make().ljust(1440 * 1024, b"\0")
         self.refuses(disk, r"this BIOS has no EDD \(LBA reads\)", disk="floppy")
+
+    def test_bios_without_memory_map(self):
+        self.refuses(self.meddled("e820_none"), r"this BIOS gives no memory map .*")
+
+    def test_memory_map_without_end(self):
+        self.refuses(self.meddled("e820_endless"), "the memory map has more than 512 entries")
 
     def test_disk_of_one_sector(self):
         self.refuses(self.make()[:image.SECTOR], "cannot read stage 2: BIOS error 0x[0-9A-F]{2}",
