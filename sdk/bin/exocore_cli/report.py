@@ -12,7 +12,8 @@ CAUSE = re.compile(r"error[: ]|^E: |^exocore: |FAILED|CMake Error|cannot |not fo
                    r"|undefined reference")
 OURS = "exocore: "
 TICK_SECONDS = 0.2
-PLAIN_TICK_SECONDS = 30.0
+PLAIN_TICK_SECONDS = 10.0
+PLAIN_COLUMNS = 120
 
 
 class UserError(Exception):
@@ -45,7 +46,19 @@ def cause(path):
     found = [line for line in lines if CAUSE.search(line)]
     ours = [line for line in found if line.startswith(OURS)]
     compiler = [line for line in found if re.search(r":\d+: |error: ", line)]
-    return (ours or compiler or found or lines[-1:] or ["it said nothing"])[0]
+    best = (ours or compiler or found or lines[-1:] or ["it said nothing"])[0]
+    return cmake_error(lines[lines.index(best):]) if best.startswith("CMake Error") else best
+
+
+def cmake_error(lines):
+    """CMake's error as one line. Its first line says where; below stands what, and what our
+    own CMake code says names the app itself."""
+    message = [] if lines[0].endswith("(message):") else [lines[0]]
+    for line in lines[1:]:
+        if line.startswith(("Call Stack", "CMake ", "-- ")):
+            break
+        message.append(line)
+    return " ".join(message)
 
 
 class Progress:
@@ -73,7 +86,7 @@ class Progress:
             sys.stdout.flush()
         elif self.elapsed() >= self.next_plain:
             self.next_plain += PLAIN_TICK_SECONDS
-            say(f"{self.title} ... {self.elapsed():.0f} s")
+            say(f"{self.title} ... {self.elapsed():.0f} s  {last_line(self.log)[:PLAIN_COLUMNS]}")
 
     def end(self, outcome):
         """Leaves the outcome as the step's last line."""
@@ -117,10 +130,11 @@ def watch(process, progress):
 
 
 def must(title, command, log, advice, env=None, cwd=None):
-    """A step that has to succeed: else one line with the cause, what to do, and the log."""
+    """A step that has to succeed: else one line with the cause, what to do, and the log.
+    `advice` says what to do when it is given the log."""
     if step(title, command, log, env, cwd) == 0:
         return
     why = cause(log)
     if why.startswith(OURS):
         raise UserError(f"{title} failed: {why[len(OURS):]}")
-    raise UserError(f"{title} failed: {why}; {advice} (log: {log})")
+    raise UserError(f"{title} failed: {why}; {advice(log)} (log: {log})")
