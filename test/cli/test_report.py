@@ -43,16 +43,11 @@ class Steps(unittest.TestCase):
         line = self.must_fail("echo 'CMake Error: x'; echo 'exocore: no network'; exit 1")
         self.assertIn("failed: no network", line)
 
-    def test_cmakes_error_is_told_whole(self):
-        line = self.must_fail("""cat <<end; exit 1
-CMake Error at a.cmake:8 (message):
-  exo_app(x):
-
-  no y
-Call Stack (most recent call first):
-  b:1 (c)
-end""")
-        self.assertIn("failed: exo_app(x): no y; mend that", line)
+    def test_cmakes_message_stands_below_its_first_line(self):
+        line = self.must_fail("printf '%s\\n' '-- fine' 'CMake Error at a.cmake:81 (message):' "
+                              "'  exo_app(hello): USES x: no' '  such layer' 'Call Stack:' "
+                              "'  b.cmake:1 (exo_app)' 'ninja: error: rebuilding'; exit 1")
+        self.assertIn("failed: exo_app(hello): USES x: no such layer; mend", line)
 
     def test_a_long_step_says_what_it_does(self):
         out = io.StringIO()
