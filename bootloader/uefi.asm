@@ -47,6 +47,10 @@ uefi_entry:
     or      rax, rdx
     mov     rbx, rax
 
+    mov     rax, cr4
+    test    eax, CR4_LA57
+    lea     rsi, [five_levels]
+    jnz     fail
     call    memory_open
     mov     [HANDOFF + handoff.tsc_at_entry], rbx
     call    handoff_open
@@ -61,6 +65,9 @@ uefi_entry:
     jnz     fail
     call    memory_leave
     jmp     switch
+
+five_levels:
+    db      "this firmware pages memory by five levels (LA57), and we need four", 0
 
 ; Fills in the block what this road knows before it asks the firmware anything.
 handoff_open:

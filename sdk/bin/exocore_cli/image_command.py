@@ -43,7 +43,8 @@ def check(args):
             raise UserError("--format needs -o FILE", 2)
         return
     if not args.output.resolve().parent.is_dir():
-        raise UserError(f"-o {args.output}: there is no directory {args.output.resolve().parent}", 2)
+        raise UserError(f"-o {args.output}: there is no directory "
+                        f"{args.output.resolve().parent}", 2)
     for file in args.sign or ():
         if not file.is_file():
             raise UserError(f"--sign: there is no file {file}", 2)

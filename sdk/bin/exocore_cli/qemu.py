@@ -13,6 +13,7 @@ DEBUG_EXIT = "isa-debug-exit,iobase=0xf4,iosize=0x04"
 OVMF = "/usr/share/OVMF/"  # where Debian's package ovmf puts UEFI firmware
 OVMF_CODE = {"uefi": OVMF + "OVMF_CODE_4M.fd", "secureboot": OVMF + "OVMF_CODE_4M.secboot.fd"}
 OVMF_VARS = OVMF + "OVMF_VARS_4M.fd"
+GDB_PORT = 1234
 NIC = "virtio-net-pci,disable-legacy=on,romfile=,netdev=n0"  # no option ROM: no boot by network
 STATUS_BIAS = 16  # core_exit writes status + 16, so that no status looks like QEMU's own 1
 
@@ -114,7 +115,7 @@ class Machine:
         if self.pcap:
             command += ["-object", f"filter-dump,id=pcap,netdev=n0,file={quoted(self.pcap)}"]
         if self.gdb:
-            command += ["-s", "-S"]
+            command += ["-gdb", f"tcp:127.0.0.1:{GDB_PORT}", "-S"]
         return command + self.extra
 
 
