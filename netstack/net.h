@@ -86,7 +86,8 @@ struct net_stats {
     uint64_t tcp_opened, tcp_accepted, tcp_closed, tcp_reset, tcp_refused, tcp_timed_out;
     uint64_t tcp_retransmits, tcp_rto, tcp_fast_retransmits, tcp_out_of_order;
     uint64_t tcp_challenge_acks;
-    uint64_t tcp_half_open_evicted; // half-open connections that made room for newer ones
+    uint64_t tcp_cookies_sent, tcp_cookies_taken; // SYN cookies: during a flood, and back
+    uint64_t tcp_half_open_evicted; // half-open connections that made room for proven ones
     uint32_t tcp_conns;       // now, every state but TIME-WAIT and LISTEN
     uint32_t tcp_time_wait;   // now
     uint32_t pkts_total, pkts_free; // now

@@ -26,8 +26,9 @@ struct endpoint {
 // --- TCP -------------------------------------------------------------------------
 
 // Listens on `port` of our address. Up to `backlog` connections are half open or wait
-// to be accepted. A further SYN takes the place of the oldest half-open one; when all
-// wait to be accepted it is dropped, and the peer tries again.
+// to be accepted. While that many are half open, further SYNs are answered with cookies,
+// which need no room; while that many wait to be accepted, SYNs are dropped, and the peers
+// try again.
 //
 // Errors: -EXO_EADDRINUSE  somebody listens there; -EXO_ENOSPC  no listener is left;
 //         -EXO_EINVAL  port or backlog is 0.

@@ -44,12 +44,22 @@ static void bury(struct sched *s)
         task->on_exit(task, task->on_exit_ctx);
 }
 
+// Tasks that are busy all the time must not keep devices from being heard.
+static void poll(struct sched *s)
+{
+    if (s->turns != 0)
+        return;
+    s->turns = SCHED_TURNS;
+    if (s->env.poll)
+        s->env.poll(s->env.ctx);
+}
+
 static void run(struct sched *s, struct task *task)
 {
     list_remove(&task->link);
     task->state = TASK_RUNNING;
     s->current = task;
-    s->turns = SCHED_TURNS;
+    s->turns--;
     s->switches++;
     task_switch(&s->loop_sp, task->sp);
 }
@@ -66,6 +76,7 @@ void sched_run(struct sched *s)
     s->running = true;
     while (s->live != 0) {
         wake_sleepers(s);
+        poll(s);
         struct list *next = list_first(&s->ready);
         if (next)
             run(s, EXO_CONTAINER(next, struct task, link));

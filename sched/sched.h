@@ -26,7 +26,7 @@
 
 #define TASK_STACK_MIN 1024u
 
-// How many switches from task to task may pass before the loop looks at the clock again.
+// How many switches may pass before the loop looks at the clock, and at devices, again.
 #define SCHED_TURNS 64u
 
 struct sched;
@@ -37,6 +37,9 @@ struct sched_env {
     // Called when no task can run: returns once something may have changed (an
     // interrupt, a packet) or `deadline` is reached. It may wake tasks.
     void (*idle)(void *ctx, exo_ns deadline);
+    // Called every SCHED_TURNS switches while tasks keep the CPU busy, when idle is not:
+    // the place to see whether a device has something, and to wake tasks. May be null.
+    void (*poll)(void *ctx);
     void *ctx;
 };
 
@@ -66,7 +69,7 @@ struct sched {
     struct timers sleepers; // parked tasks that have a deadline
     struct task *dead;      // has ended, not yet buried by the loop
     bool running;           // inside sched_run
-    uint32_t turns;         // switches left until the loop must look at the clock
+    uint32_t turns;         // switches left until the loop must look around
     uint32_t live;          // tasks started and not dead
     uint64_t switches;      // switches so far, those to the loop included
 };

@@ -3,6 +3,7 @@
 #include "examples/web/web.h"
 
 #include "core/clock.h"
+#include "core/frame.h"
 #include "exo/bits.h"
 #include "exo/err.h"
 #include "sdk/glue/run.h"
@@ -10,8 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PORT    80u
-#define BACKLOG 64u
+#define PORT 80u
+
+// What a connection may take: its task's stack, and a head that comes in pieces.
+#define CONNECTION_BYTES (SPAWN_STACK_BYTES + HTTP_HEAD_MAX)
 
 // After a lack of memory, try again when a connection has ended, or this much later.
 #define NO_MEMORY_RETRY EXO_MS(100)
@@ -52,10 +55,10 @@ static void wait_for_an_end(struct web *web, exo_ns deadline)
 
 // Accepts one connection and starts its task. A connection without memory for a task is
 // told so with a reset, which costs no memory; its client may try again.
-static int accept_one(struct web *web, struct sock *listener)
+static int accept_one(struct web *web)
 {
     struct sock *sock;
-    int failed = sock_accept(listener, EXO_NS_NEVER, &sock);
+    int failed = sock_accept(web->listener, EXO_NS_NEVER, &sock);
     if (failed)
         return failed;
     failed = start_connection(web, sock);
@@ -64,12 +67,18 @@ static int accept_one(struct web *web, struct sock *listener)
     return failed;
 }
 
-static void serve(struct web *web, struct sock *listener)
+bool web_is_crowded(const struct web *web)
+{
+    return web->connections >= web->connections_max &&
+           socket_events(sock_socket(web->listener)) & SOCKET_READABLE;
+}
+
+static void serve(struct web *web)
 {
     for (;;) {
         while (web->connections >= web->connections_max)
             wait_for_an_end(web, EXO_NS_NEVER);
-        if (accept_one(web, listener) != 0)
+        if (accept_one(web) != 0)
             wait_for_an_end(web, core_clock_now() + NO_MEMORY_RETRY);
     }
 }
@@ -80,24 +89,35 @@ static void fail(const char *what, int error)
     exit(EXIT_FAILURE);
 }
 
+// As many as the stack has room for, less an eighth for those that come and go; and as
+// many as fit half of the memory that is free.
+static uint32_t connections_max(uint32_t tcp_conns)
+{
+    uint64_t by_memory = core_frame_stats().free * CORE_FRAME_BYTES / 2 / CONNECTION_BYTES;
+    uint64_t by_stack = tcp_conns - tcp_conns / 8;
+    return (uint32_t)EXO_MAX(EXO_MIN(by_memory, by_stack), 1u);
+}
+
+static void say_where(struct net_task *net)
+{
+    struct ip4 a = net_addr(net_task_net(net)).addr;
+    printf("web: listening on http://%u.%u.%u.%u:%u/\n", a.b[0], a.b[1], a.b[2], a.b[3], PORT);
+}
+
 static void web_task(void *arg)
 {
     struct web *web = arg;
-    struct sock *listener;
     int failed = net_task_start(0, NULL, &web->net);
     if (failed)
         fail("no network", failed);
-    failed = sock_listen(web->net, PORT, BACKLOG, &listener);
+    uint32_t tcp_conns = net_task_config(web->net)->tcp_conns;
+    web->connections_max = connections_max(tcp_conns);
+    failed = sock_listen(web->net, PORT, EXO_MAX(tcp_conns / 4, 1u), &web->listener);
     if (failed)
         fail("cannot listen", failed);
-
-    // A few connections are left to others: those in the backlog, and those that close.
-    uint32_t conns = net_task_config(web->net)->tcp_conns;
-    web->connections_max = EXO_MAX(conns - conns / 8, 1u);
     net_task_wait_address(web->net, EXO_NS_NEVER);
-    struct ip4 a = net_addr(net_task_net(web->net)).addr;
-    printf("web: listening on http://%u.%u.%u.%u:%u/\n", a.b[0], a.b[1], a.b[2], a.b[3], PORT);
-    serve(web, listener);
+    say_where(web->net);
+    serve(web);
 }
 
 int main(void)

@@ -49,8 +49,8 @@ static void flow_free(struct net *net, struct flow *f)
     list_push_front(&net->free_flows, &f->queue);
 }
 
-// A half-open connection gives way silently: if its peer is real, its next segment
-// finds nobody, and it tries again.
+// A half-open connection gives way to one that is proven real, silently: should its own
+// peer be real, that one's next segment finds nobody, and it tries again.
 static void evict(struct net *net, struct flow *f)
 {
     net->stats.tcp_half_open_evicted++;
@@ -98,13 +98,14 @@ static void reset_peer(struct net *net, const struct flow *f)
     net_send_segment(net, &f->conn.tuple, &rst);
 }
 
-// From here on a line in the table of TIME-WAIT speaks for the connection. The ACK of
-// the FIN that brought it here is still owed, and goes out now.
+// From here on a line in the table of TIME-WAIT speaks for the connection. If the ACK of
+// the peer's FIN is still owed, it goes out now.
 static void enter_time_wait(struct net *net, struct flow *f)
 {
-    unlist(net, f);
     const struct time_wait *w = time_wait_add(&net->time_wait, &f->conn, net->now);
     struct wire_tcp ack;
+    if (f->conn.acks_owed == 0)
+        return;
     time_wait_ack(&ack, w);
     net_send_segment(net, &f->conn.tuple, &ack);
 }
@@ -125,11 +126,11 @@ static void established(struct net *net, struct flow *f)
 void flow_settle(struct net *net, struct flow *f)
 {
     const struct tcp_conn *c = &f->conn;
-    if (f->listed && c->state == TCP_TIME_WAIT)
-        enter_time_wait(net, f);
     if (c->state == TCP_CLOSED || c->state == TCP_TIME_WAIT) {
         if (f->listed && !c->error)
             net->stats.tcp_closed++;
+        if (f->listed && c->state == TCP_TIME_WAIT)
+            enter_time_wait(net, f);
         unlist(net, f);
         if (!f->socket.held) {
             flow_free(net, f);
@@ -178,6 +179,23 @@ void flow_kill_all(struct net *net, int error)
     time_wait_clear(&net->time_wait);
 }
 
+void flow_drop_stalled(struct net *net)
+{
+    struct flow *worst = NULL;
+    for (uint32_t i = 0; i < net->config.tcp_conns; i++) {
+        struct flow *f = &net->flows[i];
+        if (f->listed && f->conn.persist && f->conn.probes >= NET_STALLED_PROBES &&
+            (!worst || f->conn.snd_pkts > worst->conn.snd_pkts))
+            worst = f;
+    }
+    if (!worst)
+        return;
+    reset_peer(net, worst);
+    tcp_kill(&worst->conn, -EXO_ETIMEDOUT);
+    net->stats.tcp_timed_out++;
+    flow_settle(net, worst);
+}
+
 void flow_tick_all(struct net *net)
 {
     struct timer *timer;
@@ -202,35 +220,60 @@ struct listener *listener_find(const struct net *net, uint16_t port)
     return NULL;
 }
 
-// RFC 4987 §3.5: the oldest half-open connection makes room. A flood recycles its own
-// entries, and a real peer that answers within a few turns gets through.
-static bool make_room(struct net *net, struct listener *l)
+// Nothing but half-open connections is in the way: then cookies serve the rest.
+static bool is_crowded(const struct net *net, const struct listener *l)
 {
-    if (l->half_open_count + l->waiting_count >= l->backlog) {
-        if (list_is_empty(&l->half_open))
-            return false;
-        evict(net, of_queue(list_first(&l->half_open)));
-    }
-    if (net->half_open_count >= net->half_open_max)
-        evict(net, oldest_half_open(net));
-    return true;
+    return l->half_open_count + l->waiting_count >= l->backlog ||
+           net->half_open_count >= net->half_open_max || list_is_empty(&net->free_flows);
 }
 
-void flow_accept_syn(struct net *net, struct listener *l, const struct tcp_tuple *tuple,
-                     const struct wire_tcp *syn, uint32_t iss)
+static void join_half_open(struct net *net, struct listener *l, struct flow *f)
 {
-    struct flow *f = make_room(net, l) ? flow_alloc(net) : NULL;
-    if (!f) {
-        net->stats.drop_tcp_state++;
-        return;
-    }
-    tcp_accept_syn(&f->conn, &net->tcp, tuple, syn, iss, net->now);
     f->listener = l;
     list_push_back(&l->half_open, &f->queue);
     list_push_back(&net->half_open, &f->age);
     l->half_open_count++;
     net->half_open_count++;
     flow_open(net, f);
+}
+
+void flow_accept_syn(struct net *net, struct listener *l, const struct tcp_tuple *tuple,
+                     const struct wire_tcp *syn, uint32_t iss)
+{
+    struct wire_tcp answer;
+    // The app is behind, or every connection is a real one: the peer tries again.
+    const bool full = list_is_empty(&net->free_flows) && list_is_empty(&net->half_open);
+    if (l->waiting_count >= l->backlog || full) {
+        net->stats.drop_tcp_state++;
+        return;
+    }
+    if (is_crowded(net, l)) {
+        l->cookies_until = net->now + TCP_COOKIE_TICKS * TCP_COOKIE_TICK_NS;
+        net->stats.tcp_cookies_sent++;
+        tcp_cookie_answer(&answer, &net->tcp, tuple, syn, net->now);
+        net_send_segment(net, tuple, &answer);
+        return;
+    }
+    struct flow *f = flow_alloc(net);
+    tcp_accept_syn(&f->conn, &net->tcp, tuple, syn, iss, net->now);
+    join_half_open(net, l, f);
+}
+
+bool flow_accept_cookie(struct net *net, struct listener *l, const struct tcp_tuple *tuple,
+                        const struct wire_tcp *ack, struct flow **out)
+{
+    struct wire_tcp syn;
+    // Outside of a flood a guess at 24 bits does not even get its one chance.
+    if (net->now >= l->cookies_until || !tcp_cookie_check(&syn, &net->tcp, tuple, ack, net->now))
+        return false;
+    struct flow *f = l->waiting_count < l->backlog ? flow_alloc(net) : NULL;
+    *out = f;
+    if (!f)
+        return true;
+    tcp_accept_cookie(&f->conn, &net->tcp, tuple, &syn, ack->ack - 1, net->now);
+    join_half_open(net, l, f);
+    net->stats.tcp_cookies_taken++;
+    return true;
 }
 
 void listener_release(struct net *net, struct listener *l)

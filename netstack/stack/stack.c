@@ -196,13 +196,17 @@ int net_init(struct net **out, void *mem, const struct net_config *config,
 // --- running -------------------------------------------------------------------------
 
 // The address came, changed or is gone. Connections over the old one can never be
-// answered any more (RFC 2131 §4.4.5), so their owners hear of it now.
-static void address_changed(struct net *net, const struct dhcp_lease *lease)
+// answered any more (RFC 2131 §4.4.5), so their owners hear of it now. A renewed lease
+// for the same address disturbs nobody.
+static void lease_changed(struct net *net, const struct dhcp_lease *lease)
 {
-    if (!ip4_eq(net->route.addr, lease->addr))
+    const bool moved = !ip4_eq(net->route.addr, lease->addr);
+    if (moved)
         flow_kill_all(net, -EXO_EADDRNOTAVAIL);
     net->route = (struct route){lease->addr, lease->prefix_len, lease->router};
     net->dns = lease->dns[0];
+    if (!moved)
+        return;
     arp_set_addr(&net->arp, net->now, lease->addr);
     net->stats.addr_changes++;
 }
@@ -214,7 +218,7 @@ static void run_timers(struct net *net)
     if (net->config.dhcp) {
         dhcp_tick(&net->dhcp, net->now);
         while (dhcp_take_change(&net->dhcp, &lease))
-            address_changed(net, &lease);
+            lease_changed(net, &lease);
     }
     arp_tick(&net->arp, net->now);
     while (arp_unreachable(&net->arp, &gone))
@@ -222,18 +226,32 @@ static void run_timers(struct net *net)
     flow_tick_all(net);
 }
 
-// Apps that were refused a buffer may try again now that there are some.
+// Apps that were refused a buffer may try again when there are some for them. Those that
+// hold too many already wait on, behind the others.
 static void feed_starved(struct net *net)
 {
     for (uint32_t i = 0; i < STARVED_PER_RUN; i++) {
-        struct list *node = list_first(&net->starved);
-        if (!node || net->pool.free_count <= 2 * net->pool.reserve)
+        struct list *node = list_pop_front(&net->starved);
+        if (!node)
             return;
         struct flow *f = EXO_CONTAINER(node, struct flow, starved);
-        list_remove(node);
+        if (!tcp_finds_buffer(&f->conn)) {
+            list_push_back(&net->starved, node);
+            continue;
+        }
         f->conn.starved = false;
         socket_update(&f->socket);
     }
+}
+
+// Peers that keep their windows shut must not keep others from sending: while apps wait
+// for buffers, one such connection a second is given up (RFC 6429 §4).
+static void reclaim_stalled(struct net *net)
+{
+    if (list_is_empty(&net->starved) || net->now < net->reclaim_at)
+        return;
+    net->reclaim_at = net->now + NET_RECLAIM_NS;
+    flow_drop_stalled(net);
 }
 
 uint32_t net_poll(struct net *net, exo_ns now, uint32_t budget)
@@ -244,6 +262,7 @@ uint32_t net_poll(struct net *net, exo_ns now, uint32_t budget)
     run_timers(net);
     const uint32_t sent = net_egress(net);
     feed_starved(net);
+    reclaim_stalled(net);
     return received + sent;
 }
 

@@ -23,12 +23,16 @@
 #include "netstack/stack/time_wait.h"
 #include "netstack/stack/timers.h"
 #include "netstack/tcp/tcp.h"
+#include "netstack/tcp/tcp_cookie.h"
 #include "netstack/udp/udp.h"
 
 #define NET_OUT_FRAMES 128u      // frames on their way to the link
 #define NET_RX_BURST   32u       // frames taken from the link at once
 #define NET_FLOW_BURST 16u       // segments of one connection before the next has its turn
 #define NET_STARVED_NS EXO_MS(1) // until another look, when there was no buffer to send with
+
+#define NET_RECLAIM_NS     EXO_S(1) // between two connections given up for want of buffers
+#define NET_STALLED_PROBES 3u       // window probes in a row that make a connection a stalled one
 
 enum socket_kind {
     SOCKET_NONE, // let go of, or never opened: a place in a free list
@@ -65,6 +69,7 @@ struct listener {
     uint32_t backlog; // at most so many half open and waiting together
     uint32_t half_open_count;
     uint32_t waiting_count;
+    exo_ns cookies_until;  // ACKs that bring cookies are believed so long
     struct list half_open; // oldest first
     struct list waiting;   // established, to be accepted, oldest first
     struct list chain;     // in net->listeners or the free list
@@ -111,6 +116,7 @@ struct net {
     struct list ready;
     struct list starved;
     bool short_of_buffers; // egress stopped for want of a buffer
+    exo_ns reclaim_at;     // not before: the next look for stalled connections
 
     struct pkt *out[NET_OUT_FRAMES]; // whole frames, oldest first; what the link has not taken
     uint32_t out_count;
@@ -162,9 +168,15 @@ void flow_open(struct net *net, struct flow *f);
 // Carries on whatever a call into the connection has changed: call it after each.
 void flow_settle(struct net *net, struct flow *f);
 
-// A SYN for a listener becomes a half-open connection, or is dropped and counted.
+// A SYN for a listener becomes a half-open connection; is answered with a cookie when there
+// are too many of those; or is dropped and counted when the app accepts too slowly.
 void flow_accept_syn(struct net *net, struct listener *l, const struct tcp_tuple *tuple,
                      const struct wire_tcp *syn, uint32_t iss);
+
+// True if an ACK for a listener brings a cookie back. `out` is then its connection, to which
+// the ACK must be given next; or null: there is no room, and the peer will try again.
+bool flow_accept_cookie(struct net *net, struct listener *l, const struct tcp_tuple *tuple,
+                        const struct wire_tcp *ack, struct flow **out);
 
 // The app lets go, in order or at once.
 void flow_release(struct net *net, struct flow *f);
@@ -172,6 +184,10 @@ void flow_abort(struct net *net, struct flow *f);
 
 // Ends every connection: the address they live on is gone.
 void flow_kill_all(struct net *net, int error);
+
+// Resets the connection that holds most data for a peer whose window stays shut, if there
+// is any.
+void flow_drop_stalled(struct net *net);
 
 // Runs what is due.
 void flow_tick_all(struct net *net);

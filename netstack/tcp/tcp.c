@@ -62,8 +62,16 @@ void tcp_accept_syn(struct tcp_conn *c, struct tcp *tcp, const struct tcp_tuple 
 {
     begin(c, tcp, tuple, iss, now);
     c->state = TCP_SYN_RCVD;
-    c->from_listen = true;
     tcp_learn_peer(c, syn);
+}
+
+void tcp_accept_cookie(struct tcp_conn *c, struct tcp *tcp, const struct tcp_tuple *tuple,
+                       const struct wire_tcp *syn, uint32_t iss, exo_ns now)
+{
+    tcp_accept_syn(c, tcp, tuple, syn, iss, now);
+    c->from_cookie = true;
+    c->snd_nxt = iss + 1;
+    c->snd_max = iss + 1;
 }
 
 void tcp_learn_peer(struct tcp_conn *c, const struct wire_tcp *syn)
@@ -94,7 +102,7 @@ void tcp_establish(struct tcp_conn *c, exo_ns now)
 {
     if (c->syn_was_lost)
         tcp_rtt_syn_was_lost(&c->rtt); // whose SYN was answered is unknown: no sample (Karn)
-    else
+    else if (!c->from_cookie)
         tcp_rtt_sample(&c->rtt, now - c->sent_at);
     tcp_cc_init(&c->cc, c->snd_mss, c->syn_was_lost);
     c->state = TCP_ESTABLISHED;

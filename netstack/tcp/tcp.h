@@ -23,7 +23,8 @@
 // ones are copied together, so that a window of one-byte segments pins few buffers.
 //
 // Spec: RFC 9293; RFC 5681, 6582, 6928 (tcp_cc.h); RFC 6298 (tcp_rtt.h); RFC 7323 §2
-// (window scale); RFC 5961, 1337 (forged segments); RFC 6528 (tcp_isn).
+// (window scale); RFC 5961, 1337 (forged segments); RFC 6528 (tcp_isn);
+// RFC 4987 (tcp_cookie.h).
 #ifndef NETSTACK_TCP_TCP_H
 #define NETSTACK_TCP_TCP_H
 
@@ -83,7 +84,7 @@ struct tcp_conn {
     struct tcp *tcp;
     struct tcp_tuple tuple;
     uint8_t state;    // enum tcp_state
-    bool from_listen; // SYN-RECEIVED came from LISTEN: a RST leads back there
+    bool from_cookie; // nobody knows when its SYN-ACK was sent
     bool orphan;      // the app has let go; only the wire is left to serve
     int error;        // why it died: a negative error, or 0
     int soft_error;   // what ICMP said, to be told if it dies for want of answers
@@ -160,6 +161,11 @@ void tcp_connect(struct tcp_conn *c, struct tcp *tcp, const struct tcp_tuple *tu
 void tcp_accept_syn(struct tcp_conn *c, struct tcp *tcp, const struct tcp_tuple *tuple,
                     const struct wire_tcp *syn, uint32_t iss, exo_ns now);
 
+// The same for a SYN that a cookie remembered: its SYN-ACK, numbered `iss`, is out already,
+// and the ACK that brought the cookie back is to be given to tcp_input next.
+void tcp_accept_cookie(struct tcp_conn *c, struct tcp *tcp, const struct tcp_tuple *tuple,
+                       const struct wire_tcp *syn, uint32_t iss, exo_ns now);
+
 // Frees every packet. `c` is then as good as never opened.
 void tcp_fini(struct tcp_conn *c);
 
@@ -224,6 +230,10 @@ void tcp_reset_now(struct wire_tcp *rst, const struct tcp_conn *c);
 // Room for at least one byte to send; write, then commit. Errors: as socket_reserve.
 int tcp_reserve(struct tcp_conn *c, struct span *out);
 void tcp_commit(struct tcp_conn *c, size_t len);
+
+// A buffer for more data to send is there. A connection may hold as many as are left for all
+// others together: so a few whose peers do not read leave room for the rest, however many.
+bool tcp_finds_buffer(const struct tcp_conn *c);
 
 // The oldest received bytes. Returns 1; 0 at the end of the stream. Errors: as socket_peek.
 int tcp_peek(const struct tcp_conn *c, struct cspan *out);

@@ -22,6 +22,15 @@ static struct idle_source *source_of(struct list *node)
     return EXO_CONTAINER(node, struct idle_source, link);
 }
 
+// Arming is also the way to ask: its answer is exact.
+void idle_poll(void)
+{
+    for (struct list *at = sources.next; at != &sources; at = at->next) {
+        struct idle_source *source = source_of(at);
+        source->disarm(source->ctx, source->arm(source->ctx));
+    }
+}
+
 // Sources behind one that has something need not be armed: there will be no halt.
 void idle_wait(exo_ns deadline)
 {

@@ -25,6 +25,9 @@ struct idle_source {
 void idle_add(struct idle_source *source);
 void idle_remove(struct idle_source *source);
 
+// Looks whether a source has something, without waiting: for times when nobody is idle.
+void idle_poll(void);
+
 // Halts until a source has something, another interrupt line fires, or `deadline`.
 void idle_wait(exo_ns deadline);
 

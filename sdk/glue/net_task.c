@@ -32,11 +32,16 @@ struct net_task {
     struct task *task;       // null until it has run for the first time
     struct pa memory;        // the stack's frames
     uint64_t memory_frames;
-    struct event address; // signalled when the stack gets its first address
-    struct event ended;   // signalled when the task has ended
-    bool running;         // the task has not ended
-    bool stopping;        // it is asked to
+    struct event address;   // signalled when the stack gets its first address
+    struct event ended;     // signalled when the task has ended
+    uint64_t switches_then; // when it last yielded without work: the scheduler's switches,
+    uint64_t yields_then;   // and yields_without_work
+    bool yielded;           // its last turn ended so
+    bool running;           // the task has not ended
+    bool stopping;          // it is asked to
 };
+
+static uint64_t yields_without_work; // of all stacks of the process
 
 // --- the task --------------------------------------------------------------------
 
@@ -59,6 +64,23 @@ static exo_ns next_look(const struct net_task *nt, exo_ns now)
     return nt->link.tx_full ? EXO_MIN(deadline, now + TX_RETRY_NS) : deadline;
 }
 
+// Has anybody but stacks without work run since this stack last yielded without work? If
+// not, yielding once more only keeps such stacks awake in turns.
+static bool somebody_ran(const struct net_task *nt, const struct sched *sched)
+{
+    uint64_t switches = sched->switches - nt->switches_then;
+    uint64_t by_stacks = yields_without_work - nt->yields_then;
+    return !nt->yielded || switches != by_stacks;
+}
+
+static void yield_without_work(struct net_task *nt, struct sched *sched)
+{
+    nt->switches_then = sched->switches;
+    nt->yields_then = yields_without_work++;
+    nt->yielded = true;
+    task_yield(sched);
+}
+
 // As long as others run, it runs too, once between all of them: they may have queued
 // something, and frames arrive. Only alone and without work does it stop.
 static void drive(void *arg)
@@ -71,10 +93,15 @@ static void drive(void *arg)
         uint32_t moved = net_poll(nt->net, now, POLL_BUDGET);
         signal_ready(nt);
         exo_ns next = next_look(nt, now);
-        if (moved != 0 || sched_has_ready(sched) || next <= now)
+        if (moved != 0 || next <= now) {
+            nt->yielded = false;
             task_yield(sched);
-        else
+        } else if (sched_has_ready(sched) && somebody_ran(nt, sched)) {
+            yield_without_work(nt, sched);
+        } else {
+            nt->yielded = false;
             task_park(sched, next);
+        }
     }
     nt->task = NULL;
     nt->running = false;

@@ -26,10 +26,16 @@ static void idle(void *ctx, exo_ns deadline)
     idle_wait(deadline);
 }
 
+static void poll(void *ctx)
+{
+    (void)ctx;
+    idle_poll();
+}
+
 struct sched *run_sched(void)
 {
     if (!process.ready) {
-        sched_init(&process.sched, &(struct sched_env){.now = now, .idle = idle});
+        sched_init(&process.sched, &(struct sched_env){.now = now, .idle = idle, .poll = poll});
         process.ready = true;
     }
     return &process.sched;

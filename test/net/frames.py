@@ -89,6 +89,12 @@ class Garbage:
                 fix_checksums(frame)
         return self.bounded(self.harmless(frame))
 
+    def announcement(self, owner):
+        """ARP: `owner` is at the client (RFC 5227 §3). Whoever heard otherwise hears the truth."""
+        return bytes(self.eth(0x0806, struct.pack(
+            "!HHBBH6s4s6s4s", 1, 0x0800, 6, 4, 1, self.client_mac, address(owner), bytes(6),
+            address(owner)), BROADCAST))
+
     # --- valid frames ------------------------------------------------------------------
 
     def source(self):
@@ -174,6 +180,12 @@ class Garbage:
         body = self.random.choice([b"", b"", b"GET / HTTP/1.1\r\n\r\n"])
         return self.segment(self.random.randrange(1024, 32768), 80, TCP_FLAGS["SYN"],
                             self.tcp_options(), body)
+
+    def flood(self):
+        """A good SYN to port 80 from somebody who will never answer."""
+        return bytes(self.segment(
+            self.random.randrange(1024, 65536), 80, TCP_FLAGS["SYN"],
+            b"\x02\x04\x05\xb4\x01\x03\x03\x07", source=self.random.choice(self.ghosts)))
 
     def tcp(self):
         random = self.random

@@ -341,7 +341,7 @@ def main(test, doc, *extra):
     except Skip as reason:
         say(f"SKIPPED: {reason}")
         status = SKIPPED
-    except (Failure, OSError, subprocess.SubprocessError) as problem:
+    except Failure as problem:
         explain(lab, problem)
     except Exception:
         explain(lab, traceback.format_exc())

@@ -9,7 +9,7 @@ import socket
 import time
 
 from harness import Failure, expect, main, say
-from web import Web, in_use, report, settle
+from web import Web, in_use, report, settle, warm
 
 CONNECTIONS = 10000
 SERVER_CLOSES = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -52,7 +52,7 @@ def one_connection(host, port, request):
 def test(lab):
     _, host, port = lab.boot_web(lab.direct())
     web = Web(host, port)
-    before = web.stats()
+    before = warm(web)
     started = time.monotonic()
     for n in range(CONNECTIONS):
         try:

@@ -3,7 +3,7 @@
 """The web image in 16 MiB of memory: the same pages, bodies and load, nothing left behind."""
 from harness import expect, main, require, say
 from test_wrk import big_body, load
-from web import Web, in_use, report, settle
+from web import Web, in_use, report, settle, warm
 
 MEMORY = "16M"
 
@@ -12,7 +12,7 @@ def test(lab):
     require("wrk")
     _, host, port = lab.boot_web(lab.direct(), MEMORY)
     web = Web(host, port)
-    before = web.stats()
+    before = warm(web)
     total_kib = before["frames"]["total"] * 4
     expect(total_kib <= 16 * 1024, f"{total_kib} KiB of frames in a machine of {MEMORY}")
     load(f"http://{host}:{port}/")

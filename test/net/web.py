@@ -44,6 +44,21 @@ class Web:
         self.connection.close()
 
 
+CROWD = 64
+PAGE_TABLES = 4  # that stay when the stacks of a first crowd are unmapped
+
+
+def warm(web):
+    """Statistics after a first crowd has come and gone, with which later ones are compared."""
+    cold = web.stats()
+    crowd = [Web(web.host, web.port) for _ in range(CROWD)]
+    for visitor in crowd:
+        visitor.get("/")
+    for visitor in crowd:
+        visitor.close()
+    return settle(web, {**in_use(cold), "frames": in_use(cold)["frames"] + PAGE_TABLES})
+
+
 def in_use(stats):
     """What must come back once the load is over, by name."""
     return {

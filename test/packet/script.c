@@ -140,6 +140,14 @@ void script_begin(struct script *s, const char *name, bool wrap)
     s->begin = s->now;
 }
 
+void script_restart(struct script *s)
+{
+    free(s->mem);
+    build(s, s->now);
+    introduce(s);
+    s->begin = s->now;
+}
+
 // Nothing may be left behind: whatever happened, all buffers come home.
 void script_end(struct script *s)
 {
@@ -181,7 +189,8 @@ void send_bytes(struct script *s, void *segment, uint32_t len)
     wire_ip4_emit(frame + 14, &ip);
     memcpy(frame + 34, segment, len);
     inject(s, frame, 34 + len);
-    poll(s);
+    if (!s->quiet)
+        poll(s);
 }
 
 void send_raw(struct script *s, const struct wire_tcp *segment, const void *payload, uint32_t len)

@@ -56,6 +56,7 @@ struct script {
     exo_ns out_at[SCRIPT_FRAMES];
     uint32_t out_count;
     uint32_t tx_limit; // frames that the link takes in all from now on
+    bool quiet;        // what the peer sends waits for the next poll
     bool hold;         // the link keeps its references: nothing leaves
     struct pkt *held[SCRIPT_FRAMES];
     uint32_t held_count;
@@ -66,6 +67,9 @@ struct script {
 
 void script_begin(struct script *s, const char *name, bool wrap);
 void script_end(struct script *s);
+
+// Begins again with the changed config, before anything else.
+void script_restart(struct script *s);
 
 // --- the peer sends ---
 

@@ -68,6 +68,9 @@ SCRIPT(repeated_syn_gets_the_same_answer)
     ck_assert_uint_eq(s->our_iss, iss);
     send_segment(s, ACK, 1, 1, 0);
     ck_assert_int_eq(socket_accept(s->listener, &s->sock), 0);
+    app_sends(s, 1, 3 * MSS); // our answer was lost: a slow start, and no sample from it
+    expect(s, ACK, 1, 1, MSS);
+    expect_nothing(s);
 }
 
 SCRIPT(syn_ack_is_repeated_and_given_up)
@@ -136,6 +139,18 @@ SCRIPT(listener_resets_what_is_no_syn)
     send_segment(s, SYN | ACK, 1, 9, 0);
     expect_rst(s, 9);
     send_segment(s, RST, 1, 0, 0);
+    expect_nothing(s);
+    ck_assert_uint_eq(net_stats(s->net).tcp_conns, 0);
+}
+
+// RFC 9293 §3.10.7.2: neither RST nor ACK nor SYN: "drop the segment and return". A RST tells
+// whoever scans the port.
+SCRIPT(listener_is_silent_to_segments_without_meaning)
+{
+    peer_listens_for_us(s);
+    static const uint8_t flags[] = {0, FIN, PSH | URG, FIN | PSH | URG, SYN | FIN};
+    for (uint32_t i = 0; i < EXO_COUNT(flags); i++)
+        send_segment(s, flags[i], 1, 0, 10);
     expect_nothing(s);
     ck_assert_uint_eq(net_stats(s->net).tcp_conns, 0);
 }
@@ -218,6 +233,36 @@ SCRIPT(window_of_a_syn_is_not_scaled)
     app_sends(s, 1, 4 * 1460);
     for (uint32_t i = 0; i < 4; i++)
         expect(s, ACK, 1 + i * 1460, 1, 1460);
+}
+
+SCRIPT(large_windows_are_scaled_behind_the_syn)
+{
+    s->config.rx_window_bytes = 1u << 20;
+    script_restart(s);
+    peer_listens_for_us(s);
+    send_syn(s, 1460, 0);
+    expect(s, SYN | ACK, 0, 1, 0);
+    ck_assert_uint_eq(s->last.wscale, 5);
+    ck_assert_uint_eq(s->last.window, 65535);
+    send_segment(s, ACK, 1, 1, 0);
+    send_segment(s, ACK, 1, 1, 1000);
+    at(s, 40);
+    expect(s, ACK, 1, 1001, 0);
+    ck_assert_uint_eq(s->last.window, ((1u << 20) - 1000) >> 5);
+}
+
+SCRIPT(large_windows_need_a_peer_that_scales)
+{
+    s->config.rx_window_bytes = 1u << 20;
+    script_restart(s);
+    peer_listens_for_us(s);
+    send_syn(s, 1460, 255);
+    expect(s, SYN | ACK, 0, 1, 0);
+    send_segment(s, ACK, 1, 1, 0);
+    send_segment(s, ACK, 1, 1, 1000);
+    at(s, 40);
+    expect(s, ACK, 1, 1001, 0);
+    ck_assert_uint_eq(s->last.window, 65535);
 }
 
 // --- active open -----------------------------------------------------------------------
@@ -329,18 +374,100 @@ SCRIPT(connect_refuses_impossible_peers)
 
 // --- too many --------------------------------------------------------------------------
 
-SCRIPT(oldest_half_open_makes_room)
+static void flood(struct script *s, uint32_t syns)
 {
-    peer_listens_for_us(s); // backlog 8
-    for (uint16_t i = 0; i < 20; i++) {
+    for (uint16_t i = 0; i < syns; i++) {
         s->tuple.peer_port = (uint16_t)(5000 + i);
-        send_syn(s, 1460, 255);
+        send_syn(s, 1000, 7);
         expect(s, SYN | ACK, 0, 1, 0);
     }
+}
+
+SCRIPT(syns_beyond_the_backlog_get_cookies)
+{
+    peer_listens_for_us(s); // backlog 8
+    flood(s, 20);
+    ck_assert_uint_eq(s->last.options, WIRE_TCP_MSS); // no scale: nobody would remember it
     ck_assert_uint_eq(net_stats(s->net).tcp_conns, 8);
-    ck_assert_uint_eq(net_stats(s->net).tcp_half_open_evicted, 12);
-    send_segment(s, ACK, 1, 1, 0); // the newest gets through
+    ck_assert_uint_eq(net_stats(s->net).tcp_cookies_sent, 12);
+    send_segment(s, ACK, 1, 1, 100);
     ck_assert_int_eq(socket_accept(s->listener, &s->sock), 0);
+    app_reads(s, 1, 100);
+    app_sends(s, 1, 2500);
+    expect(s, ACK, 1, 101, 536); // the table's next below 1000
+}
+
+SCRIPT(cookie_expires)
+{
+    peer_listens_for_us(s);
+    flood(s, 9);
+    const uint32_t cookie = s->our_iss;
+    at(s, 100000);
+    skip_all(s);
+    s->tuple.peer_port = 7000; // the flood goes on
+    send_syn(s, 1000, 7);
+    expect(s, SYN | ACK, 0, 1, 0);
+    at(s, 130000);
+    skip_all(s);
+    s->tuple.peer_port = 5008;
+    s->our_iss = cookie;
+    send_segment(s, ACK, 1, 1, 0);
+    expect_rst(s, 1);
+}
+
+SCRIPT(forged_cookies_are_refused)
+{
+    peer_listens_for_us(s);
+    flood(s, 9);
+    send_segment(s, ACK, 1, 2, 0);
+    expect_rst(s, 2);
+    send_segment(s, ACK, 2, 1, 0); // another initial number of the peer's
+    expect_rst(s, 1);
+    s->tuple.peer_port++; // another port
+    send_segment(s, ACK, 1, 1, 0);
+    expect_rst(s, 1);
+    s->tuple.peer_port--;
+    send_segment(s, ACK, 1, 1, 0);
+    expect_nothing(s);
+    ck_assert_int_eq(socket_accept(s->listener, &s->sock), 0);
+}
+
+// The peer believes that it is connected, and the app is only slow: no reason for a RST.
+SCRIPT(cookie_waits_for_a_place_in_the_accept_queue)
+{
+    peer_listens_for_us(s);
+    flood(s, 9);
+    const uint32_t cookie = s->our_iss;
+    for (uint16_t i = 0; i < 8; i++) {
+        s->tuple.peer_port = (uint16_t)(5000 + i);
+        send_syn(s, 1000, 7);
+        expect(s, SYN | ACK, 0, 1, 0);
+        send_segment(s, ACK, 1, 1, 0);
+    }
+    s->tuple.peer_port = 5008;
+    s->our_iss = cookie;
+    send_segment(s, ACK, 1, 1, 0);
+    expect_nothing(s);
+    for (uint32_t i = 0; i < 8; i++) {
+        ck_assert_int_eq(socket_accept(s->listener, &s->sock), 0);
+        socket_abort(s->sock);
+    }
+    poll(s);
+    skip_all(s);
+    send_segment(s, ACK, 1, 1, 100);
+    ck_assert_int_eq(socket_accept(s->listener, &s->sock), 0);
+    app_reads(s, 1, 100);
+}
+
+SCRIPT(no_cookie_counts_without_a_flood)
+{
+    peer_listens_for_us(s);
+    struct wire_tcp cookie;
+    const struct wire_tcp syn = {.seq = s->peer_iss};
+    tcp_cookie_answer(&cookie, &s->net->tcp, &s->tuple, &syn, s->now);
+    s->our_iss = cookie.seq;
+    send_segment(s, ACK, 1, 1, 0);
+    expect_rst(s, 1);
 }
 
 SCRIPT(full_accept_queue_drops_syns)
@@ -367,8 +494,11 @@ CHECK_MAIN("packet.open", syn_is_answered_with_our_options, syn_without_scale_ge
            rst_returns_a_half_open_one_to_listen, nobody_listens, listener_resets_what_is_no_syn,
            bad_checksum_is_dropped, options_may_be_garbage, no_mss_option_means_536,
            mss_of_the_peer_is_kept, mss_never_exceeds_our_link, tiny_mss_meets_a_floor,
-           window_of_a_syn_is_not_scaled, connect_completes, syn_backs_off_and_times_out,
+           window_of_a_syn_is_not_scaled, large_windows_are_scaled_behind_the_syn,
+           large_windows_need_a_peer_that_scales, connect_completes, syn_backs_off_and_times_out,
            rst_refuses_a_connect, wrong_ack_in_syn_sent_is_reset_and_the_open_goes_on,
-           data_on_a_syn_ack_is_not_acknowledged, both_open_at_once, a_lost_syn_starts_slowly,
-           connect_refuses_impossible_peers, oldest_half_open_makes_room,
+           listener_is_silent_to_segments_without_meaning, data_on_a_syn_ack_is_not_acknowledged,
+           both_open_at_once, a_lost_syn_starts_slowly, connect_refuses_impossible_peers,
+           syns_beyond_the_backlog_get_cookies, cookie_expires, forged_cookies_are_refused,
+           cookie_waits_for_a_place_in_the_accept_queue, no_cookie_counts_without_a_flood,
            full_accept_queue_drops_syns)

@@ -18,7 +18,7 @@ examples:
   ./exocore run web --gdb                 … and debug it
   ./exocore image web -o web.img          write its disk image
   ./exocore test                          run every test
-  ./exocore test -R unit.tcp              … those that ctest selects
+  ./exocore test -R packet                … those that ctest selects
 """
 RUN_DESCRIPTION = """\
 Boots an app from its disk image in QEMU. The console is this terminal; Ctrl-C ends the

@@ -162,6 +162,7 @@ START_TEST(tasks_that_only_yield_do_not_starve_sleepers)
     sched_run(&w.sched);
     ck_assert_uint_lt(w.now, EXO_MS(1) + EXO_US(2 * SCHED_TURNS));
     ck_assert_uint_eq(w.idles, 0);
+    ck_assert_uint_ge(w.polls, w.sched.switches / (SCHED_TURNS + 1)); // nor devices
     for (size_t i = 0; i < 3; i++)
         ck_assert_uint_le(spinners[0].turns - spinners[i].turns + 1, 2); // and all are equal
 }

@@ -14,6 +14,7 @@ struct world {
     struct sched sched;
     exo_ns now;
     uint32_t idles;        // times that nobody could run
+    uint32_t polls;        // calls while tasks were busy
     uint32_t exits;        // tasks whose on_exit was called
     struct event *at_idle; // signalled once by the next idle, if not null
     char trace[4096];      // what tasks said, in order
@@ -38,10 +39,15 @@ static inline void world_idle(void *ctx, exo_ns deadline)
         w->now = deadline;
 }
 
+static inline void world_poll(void *ctx)
+{
+    ((struct world *)ctx)->polls++;
+}
+
 static inline void world_init(struct world *w)
 {
     *w = (struct world){0};
-    struct sched_env env = {world_now, world_idle, w};
+    struct sched_env env = {.now = world_now, .idle = world_idle, .poll = world_poll, .ctx = w};
     sched_init(&w->sched, &env);
 }
 

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+// test_stack.c - a whole stack seen from outside: addresses, echo, datagrams, configuration.
+#include "netstack/app/dhcp.h"
+#include "netstack/stack/stack.h"
+#include "netstack/wire/eth.h"
+#include "test/support/check_main.h"
+#include "test/support/twins.h"
+
+#include "exo/err.h"
+#include <string.h>
+
+// --- configuration -----------------------------------------------------------------------
+
+START_TEST(configuration_fits_the_memory_it_was_made_for)
+{
+    static const size_t sizes[] = {256u << 10, 1u << 20, 4u << 20, 64u << 20, 1u << 30};
+    for (size_t i = 0; i < EXO_COUNT(sizes); i++) {
+        const struct net_config c = net_config_for(sizes[i]);
+        const size_t bytes = net_bytes(&c);
+        ck_assert_msg(bytes && bytes <= sizes[i] + 64 * 1024 && bytes > sizes[i] / 2,
+                      "%zu bytes for %zu", bytes, sizes[i]);
+        ck_assert(c.dhcp);
+    }
+}
+END_TEST
+
+START_TEST(impossible_configurations_are_refused)
+{
+    struct net_config good = test_config(), c;
+    ck_assert_uint_gt(net_bytes(&good), 0);
+#define REFUSED(field, value)                                                                      \
+    c = good;                                                                                      \
+    c.field = (value);                                                                             \
+    ck_assert_uint_eq(net_bytes(&c), 0)
+    REFUSED(pkts, 63);
+    REFUSED(tcp_conns, 0);
+    REFUSED(tcp_time_wait, 0);
+    REFUSED(rx_window_bytes, 2919);
+    REFUSED(rx_window_bytes, (1u << 20) + 1);
+    REFUSED(tx_buffer_bytes, 100);
+    REFUSED(prefix_len, 33);
+}
+END_TEST
+
+// --- datagrams ---------------------------------------------------------------------------
+
+static void pass(struct twins *w, exo_ns time)
+{
+    const exo_ns until = w->now + time;
+    while (w->now < until) {
+        twins_poll(w);
+        twins_advance(w, until);
+    }
+    twins_poll(w);
+}
+
+START_TEST(datagrams_go_there_and_back)
+{
+    static struct twins w;
+    const struct net_config config = test_config();
+    struct socket *a, *b;
+    struct endpoint from;
+    char bytes[32];
+    twins_init(&w, &config, NULL, 1, EXO_S(1));
+    ck_assert_int_eq(socket_udp(w.t[0].net, 0, &a), 0);
+    ck_assert_int_eq(socket_udp(w.t[1].net, 7, &b), 0);
+    ck_assert_int_eq(socket_udp(w.t[1].net, 7, &a), -EXO_EADDRINUSE);
+    ck_assert_uint_eq(socket_events(b), SOCKET_WRITABLE);
+    ck_assert_int_eq(socket_sendto(a, "ping", 4, (struct endpoint){ip4_of(10, 0, 0, 2), 7}, w.now),
+                     0);
+    pass(&w, EXO_MS(10));
+    ck_assert_ptr_eq(net_ready(w.t[1].net), b);
+    ck_assert_int_eq(socket_recvfrom(b, bytes, 2, &from), 4); // the whole length, two copied
+    ck_assert_mem_eq(bytes, "pi", 2);
+    ck_assert_uint_eq(from.port, socket_local(a).port);
+    ck_assert_int_eq(socket_sendto(b, "pong", 4, from, w.now), 0);
+    pass(&w, EXO_MS(10));
+    ck_assert_int_eq(socket_recvfrom(a, bytes, sizeof bytes, &from), 4);
+    ck_assert_int_eq(socket_recvfrom(a, bytes, sizeof bytes, &from), -EXO_EAGAIN);
+    ck_assert_int_eq(socket_sendto(a, bytes, 1473, from, w.now), -EXO_EMSGSIZE);
+    ck_assert_int_eq(socket_sendto(a, "x", 1, (struct endpoint){ip4_of(9, 9, 9, 9), 7}, w.now),
+                     -EXO_ENETUNREACH);
+    socket_close(a);
+    socket_close(b);
+    pass(&w, EXO_S(200));
+    ck_assert_uint_eq(net_stats(w.t[0].net).pkts_free, config.pkts);
+    ck_assert_uint_eq(net_stats(w.t[1].net).pkts_free, config.pkts);
+    twins_fini(&w);
+}
+END_TEST
+
+// --- DHCP --------------------------------------------------------------------------------
+
+struct office { // one host that boots, and a server that is this test
+    struct net *net;
+    struct net_link link;
+    struct pkt *in[16];
+    uint32_t in_count;
+    uint8_t out[1600]; // the last frame that was sent
+    uint32_t out_len;
+};
+
+static uint32_t office_rx(void *ctx, struct pkt **pkts, uint32_t n)
+{
+    struct office *o = ctx;
+    const uint32_t count = EXO_MIN(n, o->in_count);
+    memcpy(pkts, o->in, count * sizeof *pkts);
+    memmove(o->in, o->in + count, (o->in_count - count) * sizeof *pkts);
+    o->in_count -= count;
+    return count;
+}
+
+static uint32_t office_tx(void *ctx, struct pkt **pkts, uint32_t n)
+{
+    struct office *o = ctx;
+    for (uint32_t i = 0; i < n; i++) {
+        memcpy(o->out, pkts[i]->data, pkts[i]->len);
+        o->out_len = pkts[i]->len;
+        pkt_free(pkts[i]);
+    }
+    return n;
+}
+
+static void office_random(void *ctx, void *out, size_t len)
+{
+    (void)ctx;
+    memset(out, 0x33, len);
+}
+
+static void run(struct office *o, exo_ns now)
+{
+    while (net_poll(o->net, now, 16))
+        ;
+}
+
+// What the host has asked, or NULL-typed if the last frame was no DHCP.
+static struct wire_dhcp asked(const struct office *o)
+{
+    struct wire_dhcp d = {0};
+    if (o->out_len > 42)
+        ck_assert(wire_dhcp_parse(&d, o->out + 42, o->out_len - 42));
+    return d;
+}
+
+static void answer(struct office *o, uint8_t type, struct ip4 addr, uint32_t lease_s)
+{
+    const struct wire_dhcp q = asked(o);
+    const struct wire_dhcp d = {.op = WIRE_DHCP_BOOTREPLY,
+                                .type = type,
+                                .xid = q.xid,
+                                .yiaddr = addr,
+                                .chaddr = o->link.mac,
+                                .options = WIRE_DHCP_SUBNET_MASK | WIRE_DHCP_ROUTER |
+                                           WIRE_DHCP_DNS_SERVERS | WIRE_DHCP_LEASE |
+                                           WIRE_DHCP_SERVER_ID,
+                                .subnet_mask = ip4_of(255, 255, 255, 0),
+                                .router = ip4_of(10, 0, 0, 254),
+                                .dns_count = 1,
+                                .dns = {ip4_of(10, 0, 0, 253)},
+                                .lease_s = lease_s,
+                                .server_id = ip4_of(10, 0, 0, 254)};
+    struct pkt *pkt = pkt_alloc(net_pkts(o->net), PKT_FOR_RX);
+    wire_dhcp_emit(pkt_put(pkt, (uint32_t)wire_dhcp_length(&d)), &d);
+    const struct ip4 all = ip4_of(255, 255, 255, 255);
+    udp_emit(pkt, d.server_id, 67, all, 68);
+    const struct wire_ip4 ip = wire_ip4_of(d.server_id, all, WIRE_IP4_UDP, pkt->len);
+    wire_ip4_emit(pkt_push(pkt, 20), &ip);
+    const struct wire_eth eth = {
+        .dst = wire_eth_broadcast, .src = {{2, 0, 0, 0, 0, 9}}, .type = WIRE_ETH_IP4};
+    wire_eth_emit(pkt_push(pkt, 14), &eth);
+    o->in[o->in_count++] = pkt;
+}
+
+static int dhcp_state_of(const struct office *o)
+{
+    return o->net->dhcp.state;
+}
+
+START_TEST(stack_gets_its_address_and_loses_it_with_its_connections)
+{
+    static struct office o;
+    struct net_config config = test_config();
+    const struct net_env env = {office_random, NULL};
+    struct socket *sock;
+    config.dhcp = true;
+    o.link = (struct net_link){office_rx, office_tx, &o, {{2, 0, 0, 0, 0, 1}}, 1500, 0};
+    void *mem = aligned_alloc(64, net_bytes(&config));
+    ck_assert_int_eq(net_init(&o.net, mem, &config, &env, &o.link, 0), 0);
+    const struct endpoint peer = {ip4_of(10, 0, 0, 7), 80};
+    ck_assert_int_eq(socket_connect(o.net, peer, 0, &sock), -EXO_ENETUNREACH);
+    ck_assert_int_eq(socket_udp(o.net, 68, &sock), -EXO_EADDRINUSE);
+
+    run(&o, 0);
+    ck_assert_uint_eq(asked(&o).type, WIRE_DHCP_DISCOVER);
+    answer(&o, WIRE_DHCP_OFFER, ip4_of(10, 0, 0, 50), 100);
+    run(&o, EXO_MS(1));
+    ck_assert_uint_eq(asked(&o).type, WIRE_DHCP_REQUEST);
+    ck_assert(ip4_is_any(net_addr(o.net).addr));
+    answer(&o, WIRE_DHCP_ACK, ip4_of(10, 0, 0, 50), 100);
+    run(&o, EXO_MS(2));
+    const struct net_addr now = net_addr(o.net);
+    ck_assert(ip4_eq(now.addr, ip4_of(10, 0, 0, 50)) && now.prefix_len == 24);
+    ck_assert(ip4_eq(now.router, ip4_of(10, 0, 0, 254)));
+    ck_assert(ip4_eq(now.dns, ip4_of(10, 0, 0, 253)));
+
+    // Asked by broadcast, the server renews it: that disturbs nobody.
+    ck_assert_int_eq(socket_connect(o.net, peer, EXO_S(50), &sock), 0);
+    for (exo_ns t = EXO_S(50); t < EXO_S(95); t += EXO_MS(100)) {
+        o.out_len = 0;
+        run(&o, t);
+        if (t > EXO_S(85) && o.out_len > 60 && o.out[23] == WIRE_IP4_UDP && o.out[30] == 255)
+            answer(&o, WIRE_DHCP_ACK, ip4_of(10, 0, 0, 50), 100);
+    }
+    ck_assert_int_eq(dhcp_state_of(&o), DHCP_BOUND);
+    ck_assert_int_eq(socket_error(sock), 0);
+
+    // Then nobody does: at the end of the lease the address goes, and what lived on it.
+    for (exo_ns t = EXO_S(95); t < EXO_S(195); t += EXO_MS(100))
+        run(&o, t);
+    ck_assert(ip4_is_any(net_addr(o.net).addr));
+    ck_assert_int_eq(socket_error(sock), -EXO_EADDRNOTAVAIL);
+    socket_close(sock);
+    run(&o, EXO_S(196));
+    ck_assert_uint_eq(net_stats(o.net).pkts_free, config.pkts);
+    ck_assert_uint_eq(net_stats(o.net).addr_changes, 2);
+    free(mem);
+}
+END_TEST
+
+CHECK_MAIN("stack", configuration_fits_the_memory_it_was_made_for,
+           impossible_configurations_are_refused, datagrams_go_there_and_back,
+           stack_gets_its_address_and_loses_it_with_its_connections)

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+//
+// heap_frames over a core that has a few frames in one array.
+#include "core/frame.h"
+#include "exo/err.h"
+#include "sdk/glue/heap_frames.h"
+#include "test/support/check_main.h"
+
+#include <string.h>
+
+#define FRAMES 256u
+
+static struct {
+    _Alignas(CORE_FRAME_BYTES) uint8_t bytes[FRAMES * CORE_FRAME_BYTES];
+    uint64_t limit;       // frames that the machine has
+    uint64_t used;        // of those, claimed: always the lowest
+    uint64_t longest_run; // claims of more fail, as in fragmented memory
+    uint32_t claims;
+} core;
+
+static void core_has(uint64_t frames, uint64_t longest_run)
+{
+    core.limit = frames;
+    core.used = 0;
+    core.longest_run = longest_run;
+    core.claims = 0;
+}
+
+int core_frame_claim(uint64_t count, uint64_t align, struct pa *out)
+{
+    ck_assert_uint_eq(align, 1);
+    core.claims++;
+    if (count > core.longest_run || count > core.limit - core.used)
+        return -EXO_ENOMEM;
+    out->v = core.used * CORE_FRAME_BYTES;
+    core.used += count;
+    return 0;
+}
+
+void *core_phys(struct pa at)
+{
+    return core.bytes + at.v;
+}
+
+struct core_frame_stats core_frame_stats(void)
+{
+    return (struct core_frame_stats){.total = core.limit, .free = core.limit - core.used};
+}
+
+START_TEST(the_block_asked_for_fits_after_each_growth)
+{
+    static const size_t sizes[] = {0, 1, 100, 4000, 4096, 70000, 200000};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct heap_frames f = {0};
+        core_has(FRAMES, FRAMES);
+        ck_assert_int_eq(heap_frames_grow(&f, 16, sizes[i]), 0);
+        void *block = heap_alloc(f.heap, sizes[i]);
+        ck_assert_ptr_nonnull(block);
+        ck_assert_int_eq(heap_frames_grow(&f, 8192, sizes[i]), 0);
+        ck_assert_ptr_nonnull(heap_alloc_aligned(f.heap, 8192, sizes[i]));
+        ck_assert_uint_eq(f.claimed, core.used);
+        heap_check(f.heap);
+    }
+}
+END_TEST
+
+START_TEST(a_heap_doubles_while_there_is_plenty)
+{
+    struct heap_frames f = {0};
+    core_has(FRAMES, FRAMES);
+    ck_assert_int_eq(heap_frames_grow(&f, 16, 64), 0);
+    uint64_t first = f.claimed;
+    ck_assert_int_eq(heap_frames_grow(&f, 16, 64), 0);
+    ck_assert_uint_eq(f.claimed, 2 * first);
+}
+END_TEST
+
+START_TEST(near_the_end_it_takes_no_more_than_it_needs)
+{
+    struct heap_frames f = {0};
+    core_has(40, FRAMES);
+    ck_assert_int_eq(heap_frames_grow(&f, 16, 64), 0);
+    ck_assert_uint_le(core.used, 10); // a quarter
+    ck_assert_int_eq(heap_frames_grow(&f, 16, 20 * CORE_FRAME_BYTES), 0);
+    ck_assert_uint_le(core.used, 10 + 25);
+}
+END_TEST
+
+START_TEST(short_runs_are_taken_where_there_are_no_longer_ones)
+{
+    struct heap_frames f = {0};
+    core_has(FRAMES, 4);
+    ck_assert_int_eq(heap_frames_grow(&f, 16, 64), 0);
+    ck_assert_uint_le(f.claimed, 4);
+    ck_assert_int_eq(heap_frames_grow(&f, 16, 5 * CORE_FRAME_BYTES), -EXO_ENOMEM);
+    heap_check(f.heap);
+}
+END_TEST
+
+START_TEST(exhaustion_is_said_and_leaves_everything_as_it_was)
+{
+    struct heap_frames f = {0};
+    core_has(0, FRAMES);
+    ck_assert_int_eq(heap_frames_grow(&f, 16, 1), -EXO_ENOMEM);
+    ck_assert_ptr_null(f.heap);
+
+    core_has(32, FRAMES);
+    ck_assert_int_eq(heap_frames_grow(&f, 16, 1), 0);
+    uint64_t used = core.used;
+    ck_assert_int_eq(heap_frames_grow(&f, 16, 32 * CORE_FRAME_BYTES), -EXO_ENOMEM);
+    ck_assert_int_eq(heap_frames_grow(&f, 16, SIZE_MAX), -EXO_ENOMEM);
+    ck_assert_int_eq(heap_frames_grow(&f, (SIZE_MAX >> 1) + 1, 1), -EXO_ENOMEM);
+    ck_assert_uint_eq(core.used, used);
+}
+END_TEST
+
+CHECK_MAIN("sdk.heap_frames", the_block_asked_for_fits_after_each_growth,
+           a_heap_doubles_while_there_is_plenty, near_the_end_it_takes_no_more_than_it_needs,
+           short_runs_are_taken_where_there_are_no_longer_ones,
+           exhaustion_is_said_and_leaves_everything_as_it_was)

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include "core/irq.h"
+#include "sdk/glue/idle_wait.h"
+#include "test/support/check_main.h"
+
+#include <string.h>
+
+static char trace[128]; // what happened, in order
+
+struct device {
+    struct idle_source source;
+    const char *name;
+    bool has_something;
+};
+
+static void say(const char *what, const char *who)
+{
+    strcat(strcat(strcat(trace, what), who), " ");
+}
+
+void core_irq_wait(exo_ns deadline)
+{
+    say("halt", deadline == 7 ? "7" : "?");
+}
+
+static bool arm(void *ctx)
+{
+    struct device *d = ctx;
+    say("arm-", d->name);
+    return d->has_something;
+}
+
+static void disarm(void *ctx, bool arrived)
+{
+    struct device *d = ctx;
+    say(arrived ? "wake-" : "off-", d->name);
+}
+
+static void add(struct device *d, const char *name, bool has_something)
+{
+    *d = (struct device){{.arm = arm, .disarm = disarm, .ctx = d}, name, has_something};
+    idle_add(&d->source);
+}
+
+static const char *wait(void)
+{
+    trace[0] = '\0';
+    idle_wait(7);
+    return trace;
+}
+
+START_TEST(a_halt_lies_between_arming_and_disarming_all)
+{
+    struct device a, b;
+    ck_assert_str_eq(wait(), "halt7 ");
+    add(&a, "a", false);
+    add(&b, "b", false);
+    ck_assert_str_eq(wait(), "arm-a arm-b halt7 off-a off-b ");
+    idle_remove(&a.source);
+    ck_assert_str_eq(wait(), "arm-b halt7 off-b ");
+    idle_remove(&b.source);
+}
+END_TEST
+
+START_TEST(who_has_something_prevents_the_halt_and_is_told)
+{
+    struct device a, b, c;
+    add(&a, "a", false);
+    add(&b, "b", true);
+    add(&c, "c", true);
+    ck_assert_str_eq(wait(), "arm-a arm-b off-a wake-b ");
+    idle_remove(&b.source);
+    ck_assert_str_eq(wait(), "arm-a arm-c off-a wake-c ");
+    idle_remove(&a.source);
+    idle_remove(&c.source);
+}
+END_TEST
+
+START_TEST(polling_asks_each_without_a_halt)
+{
+    struct device a, b;
+    add(&a, "a", false);
+    add(&b, "b", true);
+    trace[0] = '\0';
+    idle_poll();
+    ck_assert_str_eq(trace, "arm-a off-a arm-b wake-b ");
+    idle_remove(&a.source);
+    idle_remove(&b.source);
+}
+END_TEST
+
+CHECK_MAIN("sdk.idle_wait", a_halt_lies_between_arming_and_disarming_all,
+           who_has_something_prevents_the_halt_and_is_told, polling_asks_each_without_a_halt)
