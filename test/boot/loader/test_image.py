@@ -164,6 +164,12 @@ class UpdateTest(unittest.TestCase):
         count, = struct.unpack_from("<Q", disk, best.offset + 16)
         return best.letter, bytes(disk[best.offset + 12288:best.offset + 12288 + count])
 
+    @staticmethod
+    def confirm(disk, index):
+        """What core_boot_confirm does."""
+        offset, record = image.find_slots(io.BytesIO(disk))[index].state_write(successful=True)
+        disk[offset:offset + len(record)] = record
+
     def update(self, disk, letter, kernel):
         """Applies an update write by write, and holds every torn state against the promise."""
         old, new = self.boots(disk), (letter, image.strip_elf(kernel))
@@ -181,13 +187,17 @@ class UpdateTest(unittest.TestCase):
         self.update(disk, "B", OTHER)
         a, b = image.find_slots(io.BytesIO(disk))
         self.assertEqual((b.state.tries, b.state.successful), (3, False))
+        self.confirm(disk, 1)
         self.update(disk, "A", elf((5, b"third", 5)))
+        self.update(disk, "A", elf((5, b"fourth", 6)))
+        self.confirm(disk, 0)
         self.update(disk, "B", KERNEL)
 
     def test_priorities_do_not_run_out(self):
         disk = bytearray(image.make_image(STAGE1, STAGE2, KERNEL))
         for i in range(40):
             self.update(disk, "BA"[i % 2], elf((5, bytes([i]) * 100, 100)))
+            self.confirm(disk, 1 - i % 2)
             for slot in image.find_slots(io.BytesIO(disk)):
                 self.assertLessEqual(slot.state.priority, slots.PRIORITY_MAX)
 
@@ -195,6 +205,13 @@ class UpdateTest(unittest.TestCase):
         disk = io.BytesIO(image.make_image(STAGE1, STAGE2, KERNEL))
         with self.assertRaisesRegex(ValueError, "slot B does not boot, so slot A must not be"):
             image.slot_writes(disk, "A", OTHER)
+
+    def test_the_last_confirmed_slot_is_not_overwritten(self):
+        disk = bytearray(image.make_image(STAGE1, STAGE2, KERNEL))
+        self.update(disk, "B", OTHER)
+        with self.assertRaisesRegex(ValueError, "nobody has confirmed slot B yet"):
+            image.slot_writes(io.BytesIO(disk), "A", KERNEL)
+        self.update(disk, "B", KERNEL)
 
     def test_kernel_larger_than_the_slot(self):
         disk = io.BytesIO(image.make_image(STAGE1, STAGE2, KERNEL))
