@@ -156,13 +156,18 @@ class ImageTest(unittest.TestCase):
 class UpdateTest(unittest.TestCase):
     """One slot of an existing image."""
 
+    @staticmethod
+    def held(disk, slot):
+        """(letter, payload) of a slot."""
+        count, = struct.unpack_from("<Q", disk, slot.offset + 16)
+        return slot.letter, bytes(disk[slot.offset + 12288:slot.offset + 12288 + count])
+
     def boots(self, disk):
-        """(letter, payload) of the slot that a loader would take, by docs/handoff.md §6."""
+        """What a loader would take, by docs/handoff.md §6."""
         pair = [slot for slot in image.find_slots(io.BytesIO(disk)) if slot.boots()]
         best = max(pair, key=lambda slot: slot.state.priority, default=None)
         self.assertIsNotNone(best, "nothing boots")
-        count, = struct.unpack_from("<Q", disk, best.offset + 16)
-        return best.letter, bytes(disk[best.offset + 12288:best.offset + 12288 + count])
+        return self.held(disk, best)
 
     @staticmethod
     def confirm(disk, index):
@@ -172,14 +177,16 @@ class UpdateTest(unittest.TestCase):
 
     def update(self, disk, letter, kernel):
         """Applies an update write by write, and holds every torn state against the promise."""
-        old, new = self.boots(disk), (letter, image.strip_elf(kernel))
+        other = image.find_slots(io.BytesIO(disk))["BA".index(letter)]
+        new = (letter, image.strip_elf(kernel))
+        good = (self.boots(disk), self.held(disk, other), new)
         for offset, content in image.slot_writes(io.BytesIO(disk), letter, kernel):
             for cut in {1, 17, 508, 511, 512, len(content) // 2, len(content) - 1}:
                 torn = bytearray(disk)
                 torn[offset:offset + min(cut, len(content))] = content[:cut]
-                self.assertIn(self.boots(torn), (old, new), f"{cut} bytes at {offset}")
+                self.assertIn(self.boots(torn), good, f"{cut} bytes at {offset}")
             disk[offset:offset + len(content)] = content
-            self.assertIn(self.boots(disk), (old, new))
+            self.assertIn(self.boots(disk), good)
         self.assertEqual(self.boots(disk), new)
 
     def test_something_boots_after_every_torn_write(self):
