@@ -42,9 +42,9 @@ def check(args):
         if args.format != "raw":
             raise UserError("--format needs -o FILE", 2)
         return
-    if not args.output.resolve().parent.is_dir():
-        raise UserError(f"-o {args.output}: there is no directory "
-                        f"{args.output.resolve().parent}", 2)
+    folder = args.output.resolve().parent
+    if not folder.is_dir():
+        raise UserError(f"-o {args.output}: there is no directory {folder}", 2)
     for file in args.sign or ():
         if not file.is_file():
             raise UserError(f"--sign: there is no file {file}", 2)
