@@ -6,6 +6,7 @@
 
 %include "layout.inc"
 %include "handoff.inc"
+%include "control.inc"
 
     bits    16
     org     STAGE2

@@ -31,6 +31,13 @@ foreach(stage stage1 stage2)
 endforeach()
 add_custom_target(bootloader
     DEPENDS ${PROJECT_BINARY_DIR}/stage1.bin ${PROJECT_BINARY_DIR}/stage2.bin)
+
+# The direct road's entry is linked into every image (kernel.ld says where).
+add_library(exo_direct OBJECT ${PROJECT_SOURCE_DIR}/bootloader/pvh.asm)
+target_include_directories(exo_direct PRIVATE ${PROJECT_SOURCE_DIR}/bootloader)
+set_source_files_properties(${PROJECT_SOURCE_DIR}/bootloader/pvh.asm PROPERTIES
+    OBJECT_DEPENDS "${boot_sources}")
+
 set(EXO_TOOLS ${PROJECT_SOURCE_DIR}/sdk/bin)
 file(GLOB EXO_TOOL_SOURCES CONFIGURE_DEPENDS ${EXO_TOOLS}/exocore_cli/*.py)
 
@@ -58,7 +65,7 @@ function(exo_image name)
     if(A_UNPARSED_ARGUMENTS)
         message(FATAL_ERROR "exo_app(${name}): unknown argument ${A_UNPARSED_ARGUMENTS}")
     endif()
-    add_executable(${name} ${A_SOURCES})
+    add_executable(${name} ${A_SOURCES} $<TARGET_OBJECTS:exo_direct>)
     set_target_properties(${name} PROPERTIES
         SUFFIX .elf RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
     exo_image_link(${name} ${A_USES})

@@ -33,6 +33,8 @@ enum {
     HANDOFF_RANGE_NVS = 4,
     HANDOFF_RANGE_BAD = 5,
 };
+// A file that the loader was told to put beside the kernel; a value that ACPI leaves to others.
+#define HANDOFF_RANGE_MODULE UINT32_C(0xf0000001)
 
 enum handoff_road {
     HANDOFF_ROAD_BIOS = 1,
