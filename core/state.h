@@ -15,6 +15,7 @@
 #include "exo/bits.h"
 #include "exo/types.h"
 #include "hal/lapic.h"
+#include "hal/pvclock.h"
 #include "hal/uart.h"
 
 #define CORE_CMDLINE_BYTES 1024
@@ -38,10 +39,12 @@ struct core_state {
     uint32_t spare_count;
 
     // clock.c, irq.c
-    struct clock_scale clock;
+    struct clock_scale clock; // hz is 0 until somebody asks for time
     struct hal_lapic lapic;
-    uint64_t lines_claimed;      // bit n: interrupt line n has an owner
-    const char *line_owners[64]; // by line, null while it is free
+    struct hal_lapic_instant lapic_begin; // when its count began
+    struct hal_pvclock_page pvclock;      // the hypervisor's, for a moment
+    uint64_t lines_claimed;               // bit n: interrupt line n has an owner
+    const char *line_owners[64];          // by line, null while it is free
 
     // pci.c
     bool pci_scanned;
