@@ -63,12 +63,12 @@ direct:
     mov     edi, PML4
     mov     ecx, (PD_LOW - PML4) / 4
     xor     eax, eax
-    rep     stosd
+    rep     stosd                       ; EDI is at PD_LOW
     mov     dword [PML4], PDPT_LOW + PAGE_PRESENT + PAGE_WRITE
     mov     dword [PDPT_LOW], PD_LOW + PAGE_PRESENT + PAGE_WRITE
     mov     eax, PAGE_PRESENT + PAGE_WRITE + PAGE_LARGE
 .next:
-    stosd                               ; EDI is at PD_LOW
+    stosd
     mov     dword [edi], 0
     add     edi, 4
     add     eax, LARGE_BYTES
@@ -77,7 +77,7 @@ direct:
 
     lgdt    [PA(gdt_pointer)]
     mov     eax, cr4
-    or      eax, CR4_PAE
+    or      eax, CR4_PAE | CR4_OSFXSR
     mov     cr4, eax
     mov     eax, PML4
     mov     cr3, eax
@@ -86,6 +86,7 @@ direct:
     or      eax, EFER_LME | EFER_NXE
     wrmsr
     mov     eax, cr0
+    and     eax, ~(CR0_EM | CR0_TS)
     or      eax, CR0_PG | CR0_WP | CR0_PE
     mov     cr0, eax
     jmp     CODE64:PA(settle)

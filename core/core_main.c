@@ -80,8 +80,9 @@ static void report_memory(void)
 // First a voice, then a net below us, then what the loader knew; then memory, and with it
 // page tables of our own, after which the loader's memory is free; then time. All else
 // (PCI, NIC queues) begins when somebody asks for it.
-void core_main(const struct handoff *handoff)
+void core_main(const struct handoff *handoff, uint64_t tsc)
 {
+    core_state.tsc_at_core = tsc;
     log_init();
     hal_desc_init();
     check_handoff(handoff);

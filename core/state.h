@@ -26,6 +26,7 @@
 struct core_state {
     // core_main.c: what the loader said, copied before its memory is given away
     struct handoff handoff;
+    uint64_t tsc_at_core; // when core's first instructions ran
     char cmdline[CORE_CMDLINE_BYTES];
     char loader[CORE_LOADER_BYTES];
 
