@@ -10,6 +10,7 @@
 #include "core/handoff.h"
 #include "core/image.h"
 #include "core/memmap.h"
+#include "core/mmio.h"
 #include "core/nicq.h"
 #include "core/pci_walk.h"
 #include "exo/bits.h"
@@ -52,6 +53,13 @@ struct core_state {
     uint32_t pci_count;
     struct core_pci_function pci[CORE_PCI_MAX];
     const char *pci_owners[CORE_PCI_MAX]; // null while nobody has it
+
+    // mmio.c, gsi.c
+    struct core_mmio_window {
+        uint64_t start, end;
+        const char *owner; // null in a free slot
+    } mmio[CORE_MMIO_MAX];
+    uint64_t gsis_claimed; // bit n: wire n has an owner
 
     // nicq.c
     struct core_nicq nicqs[CORE_NICQ_MAX]; // owner is null in a free slot
