@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define IDLE_NS   EXO_S(60) // between two requests
+#define CROWD_NS  EXO_S(2)  // the same while others wait to be served
 #define HEAD_NS   EXO_S(10) // from the first byte of a head to its last
 #define BODY_NS   EXO_S(10) // for a whole body
 #define SEND_NS   EXO_S(30) // without any progress
@@ -100,7 +101,8 @@ static enum outcome gather_head(struct connection *c, exo_ns deadline)
 static enum outcome read_head(struct connection *c)
 {
     struct cspan in;
-    if (sock_peek(c->sock, core_clock_now() + IDLE_NS, &in) <= 0)
+    exo_ns idle = web_is_crowded(c->web) ? CROWD_NS : IDLE_NS;
+    if (sock_peek(c->sock, core_clock_now() + idle, &in) <= 0)
         return LEAVE;
     http_head_init(&c->head);
     enum http_verdict verdict = http_head_input(&c->head, in.ptr, in.len);
@@ -171,7 +173,7 @@ static int answer(struct connection *c)
     char path[PATH_BYTES] = "*"; // a page that nobody has; "OPTIONS *" means the server
     bool whole_server = http_text_equals(c->head.path, path);
     int decoded = whole_server ? 0 : http_path(c->head.path, path, sizeof path);
-    c->close = !c->head.keep_alive;
+    c->close = !c->head.keep_alive || web_is_crowded(c->web);
     consume_head(c); // from here on nothing in c->head may be pointed at
     uint16_t status = settle_body(c);
     if (status != 0)

@@ -55,10 +55,10 @@ static void wait_for_an_end(struct web *web, exo_ns deadline)
 
 // Accepts one connection and starts its task. A connection without memory for a task is
 // told so with a reset, which costs no memory; its client may try again.
-static int accept_one(struct web *web, struct sock *listener)
+static int accept_one(struct web *web)
 {
     struct sock *sock;
-    int failed = sock_accept(listener, EXO_NS_NEVER, &sock);
+    int failed = sock_accept(web->listener, EXO_NS_NEVER, &sock);
     if (failed)
         return failed;
     failed = start_connection(web, sock);
@@ -67,12 +67,18 @@ static int accept_one(struct web *web, struct sock *listener)
     return failed;
 }
 
-static void serve(struct web *web, struct sock *listener)
+bool web_is_crowded(const struct web *web)
+{
+    return web->connections >= web->connections_max &&
+           socket_events(sock_socket(web->listener)) & SOCKET_READABLE;
+}
+
+static void serve(struct web *web)
 {
     for (;;) {
         while (web->connections >= web->connections_max)
             wait_for_an_end(web, EXO_NS_NEVER);
-        if (accept_one(web, listener) != 0)
+        if (accept_one(web) != 0)
             wait_for_an_end(web, core_clock_now() + NO_MEMORY_RETRY);
     }
 }
@@ -101,18 +107,17 @@ static void say_where(struct net_task *net)
 static void web_task(void *arg)
 {
     struct web *web = arg;
-    struct sock *listener;
     int failed = net_task_start(0, NULL, &web->net);
     if (failed)
         fail("no network", failed);
     uint32_t tcp_conns = net_task_config(web->net)->tcp_conns;
     web->connections_max = connections_max(tcp_conns);
-    failed = sock_listen(web->net, PORT, EXO_MAX(tcp_conns / 4, 1u), &listener);
+    failed = sock_listen(web->net, PORT, EXO_MAX(tcp_conns / 4, 1u), &web->listener);
     if (failed)
         fail("cannot listen", failed);
     net_task_wait_address(web->net, EXO_NS_NEVER);
     say_where(web->net);
-    serve(web, listener);
+    serve(web);
 }
 
 int main(void)

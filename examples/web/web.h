@@ -13,6 +13,7 @@
 
 struct web {
     struct net_task *net;
+    struct sock *listener;
     uint32_t connections;     // being served now
     uint32_t connections_max; // more than that wait in the backlog
     uint64_t requests;        // answered or refused so far
@@ -28,6 +29,12 @@ struct connection {
     bool close;            // the answer being sent is the last
     bool broken;           // sending failed
 };
+
+// --- web.c -----------------------------------------------------------------------
+
+// Does somebody wait in the backlog while as many as may be are served? Then nobody keeps
+// a connection for longer than it takes to answer.
+bool web_is_crowded(const struct web *web);
 
 // --- connection.c ----------------------------------------------------------------
 

@@ -258,12 +258,13 @@ void flow_accept_syn(struct net *net, struct listener *l, const struct tcp_tuple
     join_half_open(net, l, f);
 }
 
-struct flow *flow_accept_cookie(struct net *net, struct listener *l, const struct tcp_tuple *tuple,
+struct flow *flow_accept_cookie(struct net *net, const struct tcp_tuple *tuple,
                                 const struct wire_tcp *ack)
 {
+    struct listener *l = listener_find(net, tuple->local_port);
     struct wire_tcp syn;
     // Outside of a flood a guess at 24 bits does not even get its one chance.
-    if (net->now >= l->cookies_until || l->waiting_count >= l->backlog ||
+    if (!l || net->now >= l->cookies_until || l->waiting_count >= l->backlog ||
         !tcp_cookie_check(&syn, &net->tcp, tuple, ack, net->now))
         return NULL;
     struct flow *f = flow_alloc(net);

@@ -202,13 +202,16 @@ static void input_tcp(struct net *net, const struct datagram *d, struct pkt *pkt
         return;
     }
     uint32_t iss = tcp_isn(&net->tcp, &tuple, net->now);
-    struct listener *l = listener_find(net, tuple.local_port);
-    struct flow *f = l ? flow_accept_cookie(net, l, &tuple, &seg) : NULL;
+    if (input_time_wait(net, &tuple, &seg, pkt->len, &iss)) {
+        pkt_free(pkt);
+        return;
+    }
+    struct flow *f = flow_accept_cookie(net, &tuple, &seg);
     if (f) {
         input_flow(net, f, &seg, pkt);
         return;
     }
-    if (!input_time_wait(net, &tuple, &seg, pkt->len, &iss) && !input_syn(net, &tuple, &seg, iss)) {
+    if (!input_syn(net, &tuple, &seg, iss)) {
         net->stats.drop_tcp_state++;
         answer_reset(net, &tuple, &seg, pkt->len);
     }

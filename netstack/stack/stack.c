@@ -196,13 +196,17 @@ int net_init(struct net **out, void *mem, const struct net_config *config,
 // --- running -------------------------------------------------------------------------
 
 // The address came, changed or is gone. Connections over the old one can never be
-// answered any more (RFC 2131 §4.4.5), so their owners hear of it now.
-static void address_changed(struct net *net, const struct dhcp_lease *lease)
+// answered any more (RFC 2131 §4.4.5), so their owners hear of it now. A renewed lease
+// for the same address disturbs nobody.
+static void lease_changed(struct net *net, const struct dhcp_lease *lease)
 {
-    if (!ip4_eq(net->route.addr, lease->addr))
+    const bool moved = !ip4_eq(net->route.addr, lease->addr);
+    if (moved)
         flow_kill_all(net, -EXO_EADDRNOTAVAIL);
     net->route = (struct route){lease->addr, lease->prefix_len, lease->router};
     net->dns = lease->dns[0];
+    if (!moved)
+        return;
     arp_set_addr(&net->arp, net->now, lease->addr);
     net->stats.addr_changes++;
 }
@@ -214,7 +218,7 @@ static void run_timers(struct net *net)
     if (net->config.dhcp) {
         dhcp_tick(&net->dhcp, net->now);
         while (dhcp_take_change(&net->dhcp, &lease))
-            address_changed(net, &lease);
+            lease_changed(net, &lease);
     }
     arp_tick(&net->arp, net->now);
     while (arp_unreachable(&net->arp, &gone))

@@ -175,7 +175,7 @@ void flow_accept_syn(struct net *net, struct listener *l, const struct tcp_tuple
 
 // An ACK for a listener may bring a cookie back: its connection, to which the ACK must be
 // given next; or null, and nothing has changed.
-struct flow *flow_accept_cookie(struct net *net, struct listener *l, const struct tcp_tuple *tuple,
+struct flow *flow_accept_cookie(struct net *net, const struct tcp_tuple *tuple,
                                 const struct wire_tcp *ack);
 
 // The app lets go, in order or at once.

@@ -62,7 +62,6 @@ void tcp_accept_syn(struct tcp_conn *c, struct tcp *tcp, const struct tcp_tuple 
 {
     begin(c, tcp, tuple, iss, now);
     c->state = TCP_SYN_RCVD;
-    c->from_listen = true;
     tcp_learn_peer(c, syn);
 }
 

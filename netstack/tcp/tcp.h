@@ -84,7 +84,6 @@ struct tcp_conn {
     struct tcp *tcp;
     struct tcp_tuple tuple;
     uint8_t state;    // enum tcp_state
-    bool from_listen; // SYN-RECEIVED came from LISTEN: a RST leads back there
     bool from_cookie; // nobody knows when its SYN-ACK was sent
     bool orphan;      // the app has let go; only the wire is left to serve
     int error;        // why it died: a negative error, or 0

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // tcp_cookie.h - SYN cookies: a half-open connection that is kept by the peer, not by us.
 //
-//      31       27 26    24 23                                  0
-//     ┌───────────┬────────┬─────────────────────────────────────┐
-//     │ time / 64 s  MSS    │ keyed hash of all that, the four-     │  = the SYN-ACK's number
-//     │  mod 32   │ index  │ tuple and the peer's initial number │
-//     └───────────┴────────┴─────────────────────────────────────┘
+//      31        27 26    24 23                                  0
+//     ┌────────────┬────────┬─────────────────────────────────────┐
+//     │ now / 64 s │  MSS   │ keyed hash of these two, the four-  │  = the SYN-ACK's number
+//     │   mod 32   │ index  │ tuple and the peer's initial number │
+//     └────────────┴────────┴─────────────────────────────────────┘
 //
 // While more SYNs come than there is room for, the answer carries all that must be known,
 // and the ACK that a real peer sends brings it back. What does not fit is lost to such a

@@ -143,6 +143,8 @@ static enum tcp_verdict check_sequence(struct tcp_conn *c, struct arrival *a)
 
 // --- second: RST -----------------------------------------------------------------------
 
+// An open connection is reset; one in SYN-RECEIVED is refused, which is for its listener
+// to forget (MUST-11: the stack remembers where it came from) or for its app to hear.
 // RFC 5961 §3.2: a forger who only guesses the window gets a question, not a reset.
 static enum tcp_verdict check_rst(struct tcp_conn *c, const struct arrival *a)
 {
@@ -393,8 +395,6 @@ static void take_in_order(struct tcp_conn *c, struct arrival *a)
 
 static enum tcp_verdict take_text(struct tcp_conn *c, struct arrival *a)
 {
-    if (a->had_payload && a->len == 0 && !a->fin && a->seg->seq != c->rcv_nxt)
-        tcp_owe_ack(c); // all of it was here already: our ACK got lost
     if (a->len == 0 || !tcp_can_receive(c) || c->eof) {
         drop_data(a);
         return GO_ON;

@@ -151,7 +151,7 @@ static uint32_t peer_room(const struct tcp_conn *c)
 // The first two duplicate ACKs each let one new segment out (RFC 3042).
 static uint32_t network_room(const struct tcp_conn *c)
 {
-    const uint32_t extra = c->recovering || c->dupacks >= TCP_DUPACKS ? 0 : c->dupacks * c->snd_mss;
+    const uint32_t extra = c->dupacks >= TCP_DUPACKS ? 0 : c->dupacks * c->snd_mss;
     const uint32_t used = c->snd_nxt - c->snd_una;
     return c->cc.cwnd + extra > used ? c->cc.cwnd + extra - used : 0;
 }

@@ -6,7 +6,8 @@
 // nothing. Waiting stops the calling task only.
 //
 // One task may read a sock while another writes it. Close a sock when no task waits in
-// it. All calls are made from tasks.
+// it. All calls are made from tasks. socket_user of the socket below is taken: sock.c keeps
+// there what the network task signals.
 #ifndef SDK_GLUE_SOCK_H
 #define SDK_GLUE_SOCK_H
 

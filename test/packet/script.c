@@ -189,7 +189,8 @@ void send_bytes(struct script *s, void *segment, uint32_t len)
     wire_ip4_emit(frame + 14, &ip);
     memcpy(frame + 34, segment, len);
     inject(s, frame, 34 + len);
-    poll(s);
+    if (!s->quiet)
+        poll(s);
 }
 
 void send_raw(struct script *s, const struct wire_tcp *segment, const void *payload, uint32_t len)

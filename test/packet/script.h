@@ -56,6 +56,7 @@ struct script {
     exo_ns out_at[SCRIPT_FRAMES];
     uint32_t out_count;
     uint32_t tx_limit; // frames that the link takes in all from now on
+    bool quiet;        // what the peer sends waits for the next poll
     bool hold;         // the link keeps its references: nothing leaves
     struct pkt *held[SCRIPT_FRAMES];
     uint32_t held_count;

@@ -253,6 +253,21 @@ SCRIPT(fin_waits_for_the_window_and_is_the_probe)
     expect(s, ACK, 1002, 2, 0);
 }
 
+SCRIPT(fin_does_not_travel_beyond_the_window)
+{
+    uint8_t bytes[1000];
+    for (uint32_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = script_byte(1 + i);
+    establish_with(s, MSS, 255, 1000);
+    ck_assert_int_eq(socket_send(s->sock, bytes, sizeof bytes), sizeof bytes);
+    ck_assert_int_eq(socket_shutdown(s->sock), 0);
+    poll(s);
+    expect(s, ACK | PSH, 1, 1, 1000);
+    expect_nothing(s);
+    send_segment(s, ACK, 1, 1001, 0);
+    expect(s, ACK | FIN, 1001, 1, 0);
+}
+
 SCRIPT(small_window_is_not_filled_with_crumbs)
 {
     establish_with(s, MSS, 255, 4 * MSS);
@@ -410,6 +425,86 @@ SCRIPT(link_that_takes_nothing_loses_nothing)
     ck_assert_uint_eq(net_stats(s->net).tcp_retransmits, 0);
 }
 
+SCRIPT(full_link_makes_many_connections_wait)
+{
+    struct socket *socks[14];
+    const uint8_t bytes[10 * MSS] = {0};
+    peer_listens_for_us(s);
+    for (uint16_t i = 0; i < 14; i++) {
+        s->tuple.peer_port = (uint16_t)(5000 + i);
+        send_syn(s, 1460, 255);
+        expect(s, SYN | ACK, 0, 1, 0);
+        send_segment(s, ACK, 1, 1, 0);
+        ck_assert_int_eq(socket_accept(s->listener, &socks[i]), 0);
+    }
+    s->tx_limit = 0;
+    for (uint32_t i = 0; i < 14; i++)
+        ck_assert_int_eq(socket_send(socks[i], bytes, sizeof bytes), sizeof bytes);
+    poll(s);
+    ck_assert_uint_le(net_deadline(s->net), s->now); // it wants to go on at once
+    s->tx_limit = UINT32_MAX;
+    poll(s);
+    ck_assert_uint_eq(skip_all(s), 140);
+    for (uint32_t i = 0; i < 14; i++)
+        socket_abort(socks[i]);
+    poll(s);
+    skip_all(s);
+}
+
+// A segment comes when only `free` buffers are left.
+static void send_in_need(struct script *s, uint32_t seq, uint32_t ack, uint32_t free_count)
+{
+    struct pkt *taken[256];
+    uint32_t n = 0;
+    s->quiet = true;
+    send_segment(s, ACK, seq, ack, 100);
+    s->quiet = false;
+    while (net_stats(s->net).pkts_free > free_count)
+        taken[n++] = pkt_alloc(net_pkts(s->net), PKT_FOR_STACK);
+    poll(s);
+    while (n)
+        pkt_free(taken[--n]);
+}
+
+SCRIPT(data_gives_way_when_buffers_are_short_and_acks_do_not)
+{
+    const uint32_t reserve = net_pkts(s->net)->reserve;
+    establish(s);
+    app_sends(s, 1, 100);
+    expect(s, ACK, 1, 1, 100);
+    send_in_need(s, 201, 101, reserve - 2); // out of order: not kept, its ACK counts
+    ck_assert_uint_eq(net_stats(s->net).tcp_out_of_order, 0);
+    ck_assert_uint_eq(net_stats(s->net).drop_no_pkt, 1);
+    send_in_need(s, 1, 101, reserve - 1); // in order: still taken
+    send_segment(s, ACK, 201, 101, 100);
+    skip_all(s);
+    ck_assert_uint_eq(net_stats(s->net).tcp_out_of_order, 1);
+    send_in_need(s, 101, 101, reserve / 2 - 1); // now not even that, and what waits goes
+    at(s, 1000);
+    expect_nothing(s); // nothing of ours is sent again
+    send_segment(s, ACK, 101, 101, 100);
+    at(s, 2000);
+    expect(s, ACK, 101, 201, 0);
+    app_reads(s, 1, 200);
+}
+
+SCRIPT(readiness_is_told_once_for_each_time_it_begins)
+{
+    establish(s);
+    ck_assert_ptr_eq(net_ready(s->net), s->listener);
+    ck_assert_ptr_eq(net_ready(s->net), s->sock);
+    ck_assert_ptr_null(net_ready(s->net));
+    for (uint32_t seq = 1; seq < 301; seq += 100) {
+        send_segment(s, ACK, seq, 1, 50);
+        send_segment(s, ACK, seq + 50, 1, 50); // more of the same is no news
+        ck_assert_ptr_eq(net_ready(s->net), s->sock);
+        ck_assert_ptr_null(net_ready(s->net));
+        app_reads(s, seq, 100);
+        ck_assert_ptr_null(net_ready(s->net));
+    }
+    skip_all(s);
+}
+
 CHECK_MAIN("packet.data", single_segment_is_acknowledged_late,
            every_second_full_segment_is_acknowledged_at_once, answer_carries_the_ack,
            gap_is_reported_at_once_and_for_each_segment, overlaps_are_trimmed,
@@ -418,8 +513,11 @@ CHECK_MAIN("packet.data", single_segment_is_acknowledged_late,
            right_edge_never_moves_back, nothing_is_sent_beyond_the_window,
            initial_window_is_ten_segments, zero_window_is_probed_with_one_byte,
            probe_that_is_taken_counts, unanswered_probes_end_the_connection,
-           fin_waits_for_the_window_and_is_the_probe, small_window_is_not_filled_with_crumbs,
-           shrunken_window_is_survived, old_segment_brings_no_old_window_back,
-           stalled_peers_do_not_keep_the_buffers, nagle_keeps_one_small_segment_out,
-           nagle_can_be_turned_off, fin_does_not_wait_for_nagle, push_marks_what_empties_the_queue,
-           input_of_one_turn_is_acknowledged_once, link_that_takes_nothing_loses_nothing)
+           fin_waits_for_the_window_and_is_the_probe, fin_does_not_travel_beyond_the_window,
+           full_link_makes_many_connections_wait, readiness_is_told_once_for_each_time_it_begins,
+           data_gives_way_when_buffers_are_short_and_acks_do_not,
+           small_window_is_not_filled_with_crumbs, shrunken_window_is_survived,
+           old_segment_brings_no_old_window_back, stalled_peers_do_not_keep_the_buffers,
+           nagle_keeps_one_small_segment_out, nagle_can_be_turned_off, fin_does_not_wait_for_nagle,
+           push_marks_what_empties_the_queue, input_of_one_turn_is_acknowledged_once,
+           link_that_takes_nothing_loses_nothing)

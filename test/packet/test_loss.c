@@ -174,6 +174,29 @@ SCRIPT(partial_ack_sends_the_next_hole)
     expect_nothing(s);
 }
 
+SCRIPT(only_the_first_partial_ack_restarts_the_timer)
+{
+    establish(s);
+    app_sends(s, 1, 10 * MSS);
+    skip_all(s);
+    at(s, 150);
+    for (uint32_t i = 0; i < 3; i++)
+        send_segment(s, ACK, 1, 1, 0);
+    expect(s, ACK, 1, 1, MSS);
+    at(s, 190);
+    send_segment(s, ACK, 1, 1 + 4 * MSS, 0);
+    expect(s, ACK, 1 + 4 * MSS, 1, MSS);
+    at(s, 300); // past the 200 ms of the first flight: restarted
+    expect_nothing(s);
+    send_segment(s, ACK, 1, 1 + 6 * MSS, 0);
+    expect(s, ACK, 1 + 6 * MSS, 1, MSS);
+    at(s, 389);
+    expect_nothing(s);
+    at(s, 390);
+    expect(s, ACK, 1 + 6 * MSS, 1, MSS);
+    ck_assert_uint_eq(net_stats(s->net).tcp_rto, 1);
+}
+
 SCRIPT(each_duplicate_in_recovery_lets_one_out)
 {
     establish(s);
@@ -251,6 +274,26 @@ SCRIPT(segment_that_has_not_left_is_not_sent_twice)
     expect(s, ACK, 1, 1, MSS);
 }
 
+SCRIPT(segments_behind_a_lost_one_that_have_not_left_are_not_sent_twice)
+{
+    establish(s);
+    app_sends(s, 1, MSS); // gets lost
+    skip_all(s);
+    s->hold = true;
+    app_sends(s, 1 + MSS, 2 * MSS); // stay in the link
+    ck_assert_uint_eq(skip_all(s), 2);
+    s->hold = false;
+    at(s, 200);
+    expect(s, ACK, 1, 1, MSS);
+    send_segment(s, ACK, 1, 1 + MSS, 0);
+    expect_nothing(s);
+    for (uint32_t i = 0; i < s->held_count; i++)
+        pkt_free(s->held[i]);
+    s->held_count = 0;
+    at(s, 5000); // they did not arrive, it turns out
+    expect(s, ACK, 1 + MSS, 1, MSS);
+}
+
 SCRIPT(part_of_a_segment_acknowledged_while_the_link_holds_it)
 {
     establish(s);
@@ -273,8 +316,10 @@ CHECK_MAIN("packet.loss", timeout_doubles_each_time, back_off_stays_until_a_segm
            after_a_timeout_one_segment_then_slow_start, no_progress_for_100_s_gives_up,
            third_duplicate_ack_sends_again, similar_segments_are_no_duplicate_acks,
            first_two_duplicates_let_new_segments_out, partial_ack_sends_the_next_hole,
-           each_duplicate_in_recovery_lets_one_out, duplicates_after_a_timeout_start_no_recovery,
+           each_duplicate_in_recovery_lets_one_out, only_the_first_partial_ack_restarts_the_timer,
+           duplicates_after_a_timeout_start_no_recovery,
            idle_connection_starts_with_its_initial_window, unused_window_does_not_grow,
            one_ack_grows_the_window_by_two_segments_at_most,
            segment_that_has_not_left_is_not_sent_twice,
+           segments_behind_a_lost_one_that_have_not_left_are_not_sent_twice,
            part_of_a_segment_acknowledged_while_the_link_holds_it)

@@ -389,9 +389,16 @@ SCRIPT(cookie_expires)
 {
     peer_listens_for_us(s);
     flood(s, 9);
+    const uint32_t cookie = s->our_iss;
+    at(s, 100000);
+    skip_all(s);
+    s->tuple.peer_port = 7000; // the flood goes on
+    send_syn(s, 1000, 7);
+    expect(s, SYN | ACK, 0, 1, 0);
     at(s, 130000);
     skip_all(s);
     s->tuple.peer_port = 5008;
+    s->our_iss = cookie;
     send_segment(s, ACK, 1, 1, 0);
     expect_rst(s, 1);
 }
