@@ -23,9 +23,19 @@ static void status_add(struct virtio *dev, uint8_t bits)
     dev->transport->set_status(dev, dev->transport->status(dev) | bits);
 }
 
+void virtio_say(const struct virtio *dev, const char *what)
+{
+    uint64_t at = dev->nic.at;
+    if (dev->nic.bus == CORE_NIC_PCI)
+        core_log("virtio: %02x:%02x.%x: %s", (unsigned)(at >> 16), (unsigned)(at >> 8 & 0xff),
+                 (unsigned)(at & 0xff), what);
+    else
+        core_log("virtio: %#llx: %s", (unsigned long long)at, what);
+}
+
 int virtio_fail(struct virtio *dev, int err, const char *why)
 {
-    core_log("virtio: %s: %s", dev->name, why);
+    virtio_say(dev, why);
     status_add(dev, STATUS_FAILED);
     return err;
 }
@@ -85,8 +95,7 @@ uint16_t virtio_queue_size(struct virtio *dev, uint16_t index)
 
 int virtio_route(struct virtio *dev, uint16_t entry, int irq)
 {
-    int err = dev->transport->route(dev, entry, irq);
-    return err < 0 ? virtio_fail(dev, err, "its interrupt cannot be routed") : 0;
+    return dev->transport->route(dev, entry, irq);
 }
 
 int virtio_queue_setup(struct virtio *dev, const struct virtio_queue *queue,

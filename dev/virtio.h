@@ -37,18 +37,17 @@ struct virtio_transport {
     void (*accept)(struct virtio *dev, uint32_t half, uint32_t bits);
     uint16_t (*queue_size)(struct virtio *dev, uint16_t index); // 0 without it; selects it
     int (*queue_setup)(struct virtio *dev, const struct virtio_queue *queue,
-                       volatile void **doorbell); // the selected queue; says why if it fails
-    int (*route)(struct virtio *dev, uint16_t entry, int irq);
-    uint32_t (*generation)(struct virtio *dev); // changes with the configuration
-    void (*heard)(struct virtio *dev);          // null: an interrupt is a message, and over
-    void (*release)(struct virtio *dev);        // everything back to core
+                       volatile void **doorbell); // the selected queue; virtio_fail says why not
+    int (*route)(struct virtio *dev, uint16_t entry, int irq); // the same
+    uint32_t (*generation)(struct virtio *dev);                // changes with the configuration
+    void (*heard)(struct virtio *dev);   // null: an interrupt is a message, and over
+    void (*release)(struct virtio *dev); // everything back to core
 };
 
 struct virtio {
     const struct virtio_transport *transport;
     const char *owner;
-    char name[24];            // for the log
-    struct core_nic nic;      // the device's place, as a NIC
+    struct core_nic nic;      // the device's place
     bool wide_doorbell;       // 32 bits, not 16
     volatile uint8_t *config; // the device type's own fields
     uint64_t config_bytes;    // 0: there are none
@@ -58,6 +57,9 @@ struct virtio {
 // For a transport's open: resets the device and says that a driver is there. -EXO_EIO if it
 // does not come out of the reset.
 int virtio_begin(struct virtio *dev);
+
+// Says something about the device in the log.
+void virtio_say(const struct virtio *dev, const char *what);
 
 // Says why, tells the device, and passes the error on.
 int virtio_fail(struct virtio *dev, int err, const char *why);

@@ -3,12 +3,10 @@
 #include "dev/virtio_mmio.h"
 
 #include "core/gsi.h"
-#include "core/log.h"
 #include "core/mmio.h"
 #include "exo/bits.h"
 #include "exo/err.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { // §4.2.2
@@ -170,11 +168,11 @@ static int queue_setup(struct virtio *dev, const struct virtio_queue *queue,
 static int route(struct virtio *dev, uint16_t entry, int irq)
 {
     struct virtio_mmio *mmio = EXO_CONTAINER(dev, struct virtio_mmio, virtio);
-    if (entry != 0)
-        return -EXO_ENOTSUP;
-    int err = core_gsi_claim(mmio->place.gsi, irq);
-    mmio->routed = err == 0;
-    return err;
+    int err = entry ? -EXO_ENOTSUP : core_gsi_claim(mmio->place.gsi, irq);
+    if (err < 0)
+        return virtio_fail(dev, err, "its interrupt wire is not to be had");
+    mmio->routed = true;
+    return 0;
 }
 
 static uint32_t generation(struct virtio *dev)
@@ -214,17 +212,14 @@ static const struct virtio_transport transport = {
 // Is it a device that we can drive? Says why not.
 static int check(struct virtio_mmio *dev)
 {
-    const char *name = dev->virtio.name;
     if (hal_mmio_read32(dev->regs + MAGIC_VALUE) != MAGIC ||
         hal_mmio_read32(dev->regs + DEVICE_ID) == 0) {
-        core_log("virtio: %s: no device is there", name);
+        virtio_say(&dev->virtio, "no device is there");
         return -EXO_EIO;
     }
-    uint32_t version = hal_mmio_read32(dev->regs + VERSION);
-    if (version != VERSION_MODERN) {
-        core_log("virtio: %s: version %u of the registers, not 2; under QEMU, use "
-                 "-global virtio-mmio.force-legacy=false",
-                 name, (unsigned)version);
+    if (hal_mmio_read32(dev->regs + VERSION) != VERSION_MODERN) {
+        virtio_say(&dev->virtio, "its registers are not virtio 1's (under QEMU, use "
+                                 "-global virtio-mmio.force-legacy=false)");
         return -EXO_ENOTSUP;
     }
     return virtio_begin(&dev->virtio);
@@ -247,8 +242,6 @@ int virtio_mmio_open(struct virtio_mmio *dev, const struct virtio_mmio_place *pl
         .place = *place,
         .regs = regs,
     };
-    snprintf(dev->virtio.name, sizeof dev->virtio.name, "mmio %llx",
-             (unsigned long long)place->at.v);
     err = check(dev);
     if (err < 0)
         core_mmio_release(place->at);

@@ -354,7 +354,7 @@ bool virtio_net_knows(const struct core_pci_function *function)
 }
 
 // Memory for one, zeroed; null if there is none.
-static struct virtio_net *net_alloc(void)
+static struct virtio_net *state_alloc(void)
 {
     struct pa frames;
     if (core_frame_claim(STATE_FRAMES, 1, &frames) < 0)
@@ -389,7 +389,7 @@ int virtio_net_open(const struct core_pci_function *function, uint16_t queue, co
 {
     if (queue > 0)
         return -EXO_ENOTSUP; // more pairs take VIRTIO_NET_F_MQ and a control queue
-    struct virtio_net *net = net_alloc();
+    struct virtio_net *net = state_alloc();
     if (!net)
         return -EXO_ENOMEM;
     int err = virtio_pci_open(&net->pci, function->at, owner);
@@ -401,7 +401,7 @@ int virtio_net_open_mmio(const struct virtio_mmio_place *place, uint16_t queue, 
 {
     if (queue > 0)
         return -EXO_ENOTSUP;
-    struct virtio_net *net = net_alloc();
+    struct virtio_net *net = state_alloc();
     if (!net)
         return -EXO_ENOMEM;
     int err = virtio_mmio_open(&net->mmio, place, owner);

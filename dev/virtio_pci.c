@@ -2,11 +2,8 @@
 // virtio_pci.c - registers of a modern virtio device behind PCI capabilities.
 #include "dev/virtio_pci.h"
 
-#include "core/log.h"
 #include "exo/bits.h"
 #include "exo/err.h"
-
-#include <stdio.h>
 
 #define PCI_CAP_VENDOR 0x09
 
@@ -164,7 +161,8 @@ static int queue_setup(struct virtio *dev, const struct virtio_queue *queue,
 static int route(struct virtio *dev, uint16_t entry, int irq)
 {
     hal_mmio_write16(common(dev, CONFIG_MSIX_VECTOR), VIRTIO_PCI_NO_VECTOR);
-    return core_pci_msix(pci_of(dev)->at, entry, irq);
+    int err = core_pci_msix(pci_of(dev)->at, entry, irq);
+    return err < 0 ? virtio_fail(dev, err, "it has no MSI-X entry for its queues") : 0;
 }
 
 static uint32_t generation(struct virtio *dev)
@@ -199,14 +197,11 @@ int virtio_pci_open(struct virtio_pci *dev, struct pci_addr at, const char *owne
         .at = at,
         .virtio = {.transport = &transport, .owner = owner, .nic = core_nic_pci(at)},
     };
-    snprintf(dev->virtio.name, sizeof dev->virtio.name, "%02x:%02x.%x", at.bus, at.device,
-             at.function);
 
     for (uint16_t cap = 0; (cap = core_pci_capability(at, PCI_CAP_VENDOR, cap));)
         window_take(dev, cap);
     if (!dev->common.base || !dev->notify.base) {
-        core_log("virtio: %s: no modern virtio registers (is disable-modern on?)",
-                 dev->virtio.name);
+        virtio_say(&dev->virtio, "no modern virtio registers (is disable-modern on?)");
         err = -EXO_ENOTSUP;
     } else {
         err = virtio_begin(&dev->virtio);

@@ -20,6 +20,8 @@ def arguments():
     parser.add_argument("--exit", type=int, default=0, metavar="STATUS", dest="status")
     parser.add_argument("--memory", default="64M")
     parser.add_argument("--machine", default="pc")
+    parser.add_argument("--firmware", default="bios", choices=["bios", "direct"],
+                        help="direct: the image is an ELF file")
     parser.add_argument("--cpus", type=int, default=1)
     parser.add_argument("--disk", default="ide", choices=["ide", "virtio"])
     parser.add_argument("--net", default="none")
@@ -48,7 +50,7 @@ def main():
     args = arguments()
     try:
         with Guest(args.image, cmdline=args.cmdline, memory=args.memory, machine=args.machine,
-                   cpus=args.cpus, disk=args.disk, net=args.net, extra=args.qemu) as guest:
+                   firmware=args.firmware, cpus=args.cpus, disk=args.disk, net=args.net, extra=args.qemu) as guest:
             check(guest, args)
             print(guest.log)
     except GuestError as error:

@@ -101,11 +101,15 @@ def accelerator(value, kvm=qemu.kvm_usable):
     return value
 
 
-def firmware(value):
-    """Only the BIOS road exists today."""
-    if value != "bios":
-        raise UserError(f"--firmware {value} is not built yet: images boot by BIOS (--firmware "
-                        "bios)", 2)
+def firmware(value, machine):
+    """Ends the command if that road is not there, or not on that machine."""
+    if value == "uefi":
+        raise UserError("--firmware uefi is not built yet: images boot by BIOS (--firmware bios) "
+                        "or directly (--firmware direct)", 2)
+    if machine == "microvm" and value != "direct":
+        raise UserError("--machine microvm has no disk to boot from: it goes with "
+                        "--firmware direct", 2)
+
 
 
 def memory(value):

@@ -13,6 +13,10 @@ from . import image as image_format
 PROGRAM = "qemu-system-x86_64"
 DEBUG_EXIT = "isa-debug-exit,iobase=0xf4,iosize=0x04"
 NIC = "virtio-net-pci,disable-legacy=on,romfile=,netdev=n0"  # no option ROM: no boot by network
+NIC_MMIO = "virtio-net-device,netdev=n0"
+# No bus, no option ROMs, no clock but the CPU's: what a monitor for microVMs gives. Without
+# ACPI, for then QEMU names its devices on the command line.
+MICROVM = "microvm,acpi=off,pit=off,pic=off,rtc=off,isa-serial=on,x-option-roms=off"
 STATUS_BIAS = 16  # core_exit writes status + 16, so that no status looks like QEMU's own 1
 
 
@@ -43,9 +47,11 @@ class Port:
 @dataclass
 class Machine:
     """What to boot and on which machine."""
-    image: str
+    image: str  # a disk image, or with firmware "direct" an ELF file
     memory: str = "64M"
-    machine: str = "pc"
+    machine: str = "pc"  # pc, q35, microvm, or QEMU's own words
+    firmware: str = "bios"  # "direct": QEMU loads the ELF file itself and there is no disk
+    cmdline: str = ""  # with firmware "direct" only: a disk image has its own
     accel: str = "tcg"
     cpus: int = 1
     net: str = "user"  # "user", "tap=NAME", "none", or a whole -netdev value with id=n0
@@ -66,16 +72,25 @@ class Machine:
             return f"tap,id=n0,ifname={self.net[4:]},script=no,downscript=no"
         return self.net
 
+    def medium(self):
+        """What is booted, and from where."""
+        if self.firmware == "direct":
+            return ["-kernel", self.image, "-append", self.cmdline]
+        return ["-drive", f"file={quoted(self.image)},format=raw,snapshot=on,if={self.disk}"]
+
     def command(self):
         """The whole command, argument by argument."""
         cpu = "host" if self.accel == "kvm" else "max"
-        drive = f"file={quoted(self.image)},format=raw,snapshot=on,if={self.disk}"
-        command = [PROGRAM, "-M", self.machine, "-accel", self.accel, "-cpu", cpu,
+        machine = MICROVM if self.machine == "microvm" else self.machine
+        command = [PROGRAM, "-M", machine, "-accel", self.accel, "-cpu", cpu,
                    "-m", self.memory, "-smp", str(self.cpus),
                    "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-                   "-serial", self.serial, "-device", DEBUG_EXIT, "-drive", drive]
+                   "-serial", self.serial, "-device", DEBUG_EXIT, *self.medium()]
         netdev = self.netdev()
-        if netdev:
+        if netdev and machine.startswith("microvm"):
+            command += ["-global", "virtio-mmio.force-legacy=false", "-netdev", netdev,
+                        "-device", NIC_MMIO]
+        elif netdev:
             command += ["-netdev", netdev, "-device", NIC]
         if self.pcap:
             command += ["-object", f"filter-dump,id=pcap,netdev=n0,file={quoted(self.pcap)}"]

@@ -27,7 +27,11 @@ def add_arguments(parser):
     """The command's options."""
     parser.add_argument("app", metavar="APP", help="a folder of examples/")
     parser.add_argument("--firmware", default="bios", choices=["bios", "uefi", "direct"],
-                        help="how the machine boots; uefi and direct are not built yet")
+                        help="bios boots the disk image (default); direct gives the ELF file to "
+                        "QEMU, which needs no firmware and no disk; uefi is not built yet")
+    parser.add_argument("--machine", default="pc", choices=["pc", "q35", "microvm"],
+                        help="default pc; microvm has no buses and starts fastest, and goes with "
+                        "--firmware direct")
     parser.add_argument("--accel", default="auto", choices=["auto", "kvm", "tcg"],
                         help="auto takes KVM where the hardware has it (default)")
     parser.add_argument("--memory", default="64M", metavar="SIZE", help="default 64M")
@@ -51,15 +55,16 @@ def add_arguments(parser):
 def machine_of(args, kvm=qemu.kvm_usable):
     """The machine that the options describe; every option is checked here."""
     build.check_app(args.app)
-    checks.firmware(args.firmware)
+    checks.firmware(args.firmware, args.machine)
     if args.cpus < 1:
         raise UserError("--cpus: at least 1", 2)
     if args.timeout is not None and args.timeout <= 0:
         raise UserError("--timeout: more than 0 seconds", 2)
     if args.pcap and args.net == "none":
         raise UserError("--pcap: there is nothing to record with --net none", 2)
-    return qemu.Machine(image=str(build.BUILD / args.app / f"{args.app}.img"),
-                        memory=checks.memory(args.memory),
+    suffix = "elf" if args.firmware == "direct" else "img"
+    return qemu.Machine(image=str(build.BUILD / args.app / f"{args.app}.{suffix}"),
+                        machine=args.machine, firmware=args.firmware, memory=checks.memory(args.memory),
                         accel=checks.accelerator(args.accel, kvm), cpus=args.cpus,
                         net=checks.network(args.net), ports=[],
                         serial=checks.serial(args.serial), pcap=args.pcap or "", gdb=args.gdb)
@@ -76,6 +81,11 @@ def ports_of(args, manifest):
     return [checks.port(text) for text in texts]
 
 
+def own_command_line(args, manifest):
+    """What a directly booted app gets: the user's words, else the app's own."""
+    return args.append if args.append is not None else (manifest or {}).get("cmdline", "")
+
+
 def addresses(app, ports):
     """Lines that say where the app can be reached."""
     for port in ports:
@@ -88,25 +98,30 @@ def addresses(app, ports):
 def run(args):
     """The command. Returns the exit status."""
     machine = machine_of(args)
-    machine.ports = ports_of(args, build.manifest(args.app))
+    manifest = build.manifest(args.app)
+    machine.ports = ports_of(args, manifest)
     if args.dry_run:
-        if build.manifest(args.app) is None and args.port is None and args.net == "user":
+        machine.cmdline = own_command_line(args, manifest)
+        if manifest is None and args.port is None and args.net == "user":
             print(f"exocore: {args.app} is not built yet: its own ports are unknown",
                   file=sys.stderr)
         say(shlex.join(machine.command()))
         return 0
     packages.ensure("run", build.LOGS)
     build.bring_up_to_date(args.app)
-    machine.ports = ports_of(args, build.manifest(args.app))
+    manifest = build.manifest(args.app)
+    machine.ports = ports_of(args, manifest)
+    machine.cmdline = own_command_line(args, manifest)
     checks.ports_are_free(machine.ports + ([qemu.Port(checks.GDB_PORT, 0)] if args.gdb else []))
-    if args.append is not None:
-        set_command_line(machine, args.append)
+    set_command_line(machine, args.append)
     announce(args, machine)
     return boot(machine, args.timeout)
 
 
 def set_command_line(machine, text):
-    """Boots a copy of the image that carries the user's command line."""
+    """Puts the user's command line into a copy of the disk image, if there are both."""
+    if text is None or machine.firmware == "direct":
+        return
     copy = machine.image + ".append"
     with open(machine.image, "rb") as source, open(copy, "wb") as target:
         target.write(source.read())
