@@ -137,10 +137,16 @@ function(exo_image_test)
         LABELS "boot;${T_LABELS}" ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
 endfunction()
 
-# exo_boot_test(NAME name APP image [argument of test/support/boot_test.py…])
+# exo_boot_test(NAME name APP image [DIRECT] [argument of test/support/boot_test.py…])
+#
+# DIRECT gives the ELF file to QEMU instead of the disk image.
 function(exo_boot_test)
-    cmake_parse_arguments(T "" "NAME;APP" "" ${ARGN})
+    cmake_parse_arguments(T "DIRECT" "NAME;APP" "" ${ARGN})
+    set(file ${PROJECT_BINARY_DIR}/${T_APP}.img)
+    if(T_DIRECT)
+        set(file ${PROJECT_BINARY_DIR}/${T_APP}.elf --firmware direct)
+    endif()
     exo_image_test(NAME ${T_NAME} APP ${T_APP}
         COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/test/support/boot_test.py
-            ${PROJECT_BINARY_DIR}/${T_APP}.img ${T_UNPARSED_ARGUMENTS})
+            ${file} ${T_UNPARSED_ARGUMENTS})
 endfunction()

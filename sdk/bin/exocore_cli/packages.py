@@ -27,6 +27,10 @@ TEST = {
     "wrk": "wrk",
     "iproute2": "ip",
     "dnsmasq-base": "dnsmasq",
+    "grub-common": "grub-mkrescue",
+    "grub-pc-bin": "/usr/lib/grub/i386-pc/multiboot2.mod",
+    "xorriso": "xorriso",
+    "mtools": "mcopy",
 }
 NEEDS = {
     "image": BUILD,

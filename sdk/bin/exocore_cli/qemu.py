@@ -58,6 +58,7 @@ class Machine:
     ports: list = field(default_factory=list)
     serial: str = "stdio"
     disk: str = "ide"  # the image's bus: ide or virtio
+    medium: str = "disk"  # or "cd"
     pcap: str = ""
     gdb: bool = False
     extra: list = field(default_factory=list)
@@ -72,10 +73,12 @@ class Machine:
             return f"tap,id=n0,ifname={self.net[4:]},script=no,downscript=no"
         return self.net
 
-    def medium(self):
+    def source(self):
         """What is booted, and from where."""
         if self.firmware == "direct":
             return ["-kernel", self.image, "-append", self.cmdline]
+        if self.medium == "cd":
+            return ["-cdrom", self.image]
         return ["-drive", f"file={quoted(self.image)},format=raw,snapshot=on,if={self.disk}"]
 
     def command(self):
@@ -85,7 +88,7 @@ class Machine:
         command = [PROGRAM, "-M", machine, "-accel", self.accel, "-cpu", cpu,
                    "-m", self.memory, "-smp", str(self.cpus),
                    "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-                   "-serial", self.serial, "-device", DEBUG_EXIT, *self.medium()]
+                   "-serial", self.serial, "-device", DEBUG_EXIT, *self.source()]
         netdev = self.netdev()
         if netdev and machine.startswith("microvm"):
             command += ["-global", "virtio-mmio.force-legacy=false", "-netdev", netdev,
