@@ -3,7 +3,7 @@
 ; on a machine type is what nobody can be faster than.
 ;
 ;   -f elf32            a PVH kernel
-;   -f bin -D SECTOR    a boot sector
+;   -f bin -D SECTOR    a boot sector, on a disk of one cylinder
 
 %ifdef SECTOR
     bits    16
@@ -30,4 +30,5 @@ start:
 %ifdef SECTOR
     times   510 - ($ - $$) db 0
     dw      0xaa55
+    times   16 * 63 * 512 - ($ - $$) db 0
 %endif

@@ -4,7 +4,7 @@
 import argparse
 import sys
 
-from . import build, packages, run, test
+from . import bench, build, packages, run, test
 from .report import UserError, say
 
 DESCRIPTION = """\
@@ -16,6 +16,8 @@ examples:
   ./exocore run hello                     boot an app in QEMU
   ./exocore run web --port 9000:80        … and reach its port 80 as 127.0.0.1:9000
   ./exocore run web --gdb                 … and debug it
+  ./exocore run web --firmware direct --machine microvm    … in the fastest machine
+  ./exocore bench boot                    what booting costs
   ./exocore test                          run every test
   ./exocore test -R unit.tcp              … those that ctest selects
 """
@@ -57,6 +59,11 @@ def parser():
     command("image", image, "build an app's disk image",
             "Builds an app's disk image and says where it lies and what it weighs."
             ).add_argument("app", metavar="APP")
+    bench.add_arguments(command(
+        "bench", bench.run, "measure, beside limits and other systems",
+        "Measures in QEMU and prints a table: the figure, the least that is possible or the\n"
+        "goal, and what other systems need. Instruction counts are the same on every run; wall\n"
+        "times swing with the host, and only their ratios mean something."))
     command("test", test.run, "run the tests; further arguments go to ctest",
             "Builds the host tree (sanitizers) and the metal tree (images) and runs ctest in\n"
             "both. Further arguments go to ctest: -R REGEX, -L LABEL, -V …"
