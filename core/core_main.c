@@ -56,7 +56,7 @@ static void copy_string(char *out, size_t out_bytes, uint64_t pa)
 {
     if (pa == 0 || !is_reachable(pa, out_bytes))
         return;
-    strncpy(out, (const char *)(HANDOFF_DIRECT_MAP + pa), out_bytes - 1);
+    memccpy(out, (const char *)(HANDOFF_DIRECT_MAP + pa), '\0', out_bytes - 1);
 }
 
 static void copy_handoff(const struct handoff *handoff)
