@@ -5,8 +5,10 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 from pathlib import Path
 
+from . import advice
 from .report import UserError, must, say
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -32,6 +34,13 @@ def configure_command(tree):
         return ["cmake", "--preset", tree]
     return ["cmake", "-S", ROOT, "-B", BUILD / tree, "-G", "Ninja",
             "--toolchain", ROOT / "toolchain-x86_64.cmake", f"-DEXO_APPS={tree}"]
+
+
+def environment():
+    """CMake's environment: it runs at the root, and the paths in ours are from elsewhere."""
+    paths = {name: os.path.abspath(os.environ[name])
+             for name in ("EXOCORE_PICOLIBC_TARBALL", "EXOCORE_CACHE") if os.environ.get(name)}
+    return {**os.environ, **paths}
 
 
 @contextlib.contextmanager
@@ -67,9 +76,12 @@ def bring_up_to_date(tree):
         if not usable(tree):
             (BUILD / tree / "CMakeCache.txt").unlink(missing_ok=True)
             must(f"configure {tree}", configure_command(tree), LOGS / f"{tree}-configure.log",
-                 "mend that and run again", cwd=ROOT)
+                 advice.of, environment(), ROOT)
         must(f"build {tree}", ["cmake", "--build", BUILD / tree], LOGS / f"{tree}-build.log",
-             "mend that and run again", cwd=ROOT)
+             advice.of, environment(), ROOT)
+    if tree not in TREES and manifest(tree) is None:
+        raise UserError(f"examples/{tree}/CMakeLists.txt builds no app '{tree}': an app has its "
+                        f"folder's name, exo_app({tree} SOURCES …)")
 
 
 def manifest(app):
@@ -81,3 +93,14 @@ def manifest(app):
     except ValueError as error:
         raise UserError(f"{BUILD / app / app}.json is damaged ({error}): remove it and run "
                         "again") from None
+
+
+def ports(app):
+    """The ports that an app serves: by its manifest, or before its first build by the PORTS
+    in its CMakeLists.txt."""
+    built = manifest(app)
+    if built is not None:
+        return built["ports"]
+    text = (ROOT / "examples" / app / "CMakeLists.txt").read_text(encoding="utf-8")
+    words = re.search(r"\bPORTS((?:\s+\d+:\d+(?:/udp)?)+)", text)
+    return words[1].split() if words else []

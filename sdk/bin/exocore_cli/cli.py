@@ -19,7 +19,7 @@ examples:
   ./exocore run web --firmware direct --machine microvm    … in the fastest machine
   ./exocore bench boot                    what booting costs
   ./exocore test                          run every test
-  ./exocore test -R unit.tcp              … those that ctest selects
+  ./exocore test -R packet                … those that ctest selects
 """
 RUN_DESCRIPTION = """\
 Boots an app from its disk image in QEMU. The console is this terminal; Ctrl-C ends the

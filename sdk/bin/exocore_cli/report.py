@@ -10,9 +10,12 @@ import time
 
 CAUSE = re.compile(r"error[: ]|^E: |^exocore: |FAILED|CMake Error|cannot |not found"
                    r"|undefined reference")
+# What CMake has to say stands indented below the line that says where.
+CMAKE_MESSAGE = re.compile(r"^CMake Error.*:\n((?:\n?  +\S.*\n)+)", re.MULTILINE)
 OURS = "exocore: "
 TICK_SECONDS = 0.2
-PLAIN_TICK_SECONDS = 30.0
+PLAIN_TICK_SECONDS = 10.0
+PLAIN_COLUMNS = 120
 
 
 class UserError(Exception):
@@ -39,13 +42,14 @@ def last_line(path):
 def cause(path):
     """The line of a log that tells best why a step failed. One of our own tools' lines
     (exocore: …) says what to do as well."""
-    with open(path, encoding="utf-8", errors="replace") as file:
-        lines = [line.strip() for line in file if line.strip()]
+    text = path.read_text(encoding="utf-8", errors="replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith(("+ ", "ninja: "))]
     found = [line for line in lines if CAUSE.search(line)]
     ours = [line for line in found if line.startswith(OURS)]
     compiler = [line for line in found if re.search(r":\d+: |error: ", line)]
-    return (ours or compiler or found or lines[-1:] or ["it said nothing"])[0]
+    cmake = [" ".join(message.split()) for message in CMAKE_MESSAGE.findall(text)]
+    return (ours or compiler or cmake or found or lines[-1:] or ["it said nothing"])[0]
 
 
 class Progress:
@@ -73,7 +77,7 @@ class Progress:
             sys.stdout.flush()
         elif self.elapsed() >= self.next_plain:
             self.next_plain += PLAIN_TICK_SECONDS
-            say(f"{self.title} ... {self.elapsed():.0f} s")
+            say(f"{self.title} ... {self.elapsed():.0f} s  {last_line(self.log)[:PLAIN_COLUMNS]}")
 
     def end(self, outcome):
         """Leaves the outcome as the step's last line."""
@@ -117,10 +121,11 @@ def watch(process, progress):
 
 
 def must(title, command, log, advice, env=None, cwd=None):
-    """A step that has to succeed: else one line with the cause, what to do, and the log."""
+    """A step that has to succeed: else one line with the cause, what to do, and the log.
+    `advice` says what to do when it is given the log."""
     if step(title, command, log, env, cwd) == 0:
         return
     why = cause(log)
     if why.startswith(OURS):
         raise UserError(f"{title} failed: {why[len(OURS):]}")
-    raise UserError(f"{title} failed: {why}; {advice} (log: {log})")
+    raise UserError(f"{title} failed: {why}; {advice(log)} (log: {log})")
