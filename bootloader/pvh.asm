@@ -211,6 +211,7 @@ settle:
     mov     edi, HANDOFF
     mov     ecx, handoff_size / 8
     rep     movsq
+    mov     dword [HANDOFF + handoff.slot], HANDOFF_SLOT_NONE
     lea     rsi, [rel scratch]
     mov     edi, MAP
     mov     [HANDOFF + handoff.map], rdi

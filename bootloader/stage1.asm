@@ -5,11 +5,16 @@
 ; Out:  stage 2 at STAGE2, entered at 0000:STAGE2 with DS = ES = SS = 0, and in the
 ;       handoff block tsc_at_entry and boot_drive.
 ; At most 440 bytes: image.py writes the disk signature and the partition table behind.
+;
+; The same sector starts a hard disk, a USB stick, a floppy and, by El Torito, a CD: it asks
+; how long a sector is. Without EDD it reads by cylinder, head and sector.
 
 %include "layout.inc"
 %include "handoff.inc"
 
 INVALID_OPCODE  equ 6 * 4               ; its real mode vector
+EDD_PARAMETERS  equ 0x600               ; free memory for the answer to INT 13h AH=48h
+TRIES           equ 3
 
     bits    16
     org     STAGE1
@@ -38,50 +43,117 @@ canonical:
     pop     dword [INVALID_OPCODE]
     sti
 
-    mov     dl, bl
     mov     ah, 0x41                    ; EDD installation check
     mov     bx, 0x55aa
-    int     0x13
-    mov     si, no_edd
-    jc      fail
+    call    bios_disk
+    jc      by_cylinder
     cmp     bx, 0xaa55
-    jne     fail
-    test    cl, 1                       ; "extended disk access" calls are there
-    jz      fail
+    jne     by_cylinder
+    shr     cl, 1                       ; "extended disk access" calls are there
+    jnc     by_cylinder
 
-    mov     cx, STAGE2_SECTORS
-    call    disk_read
-    jc      fail_disk
+    mov     si, EDD_PARAMETERS
+    mov     word [si], 26
+    mov     word [si + 24], SECTOR_BYTES
+    mov     ah, 0x48
+    call    bios_disk
+    xor     edx, edx
+    mov     eax, STAGE2_OFFSET
+    movzx   ecx, word [si + 24]
+    jcxz    by_cylinder
+    div     ecx
+    mov     [packet.lba], eax
+    shr     ax, 1                       ; STAGE2_OFFSET is twice STAGE2_BYTES
+    mov     di, ax
+    mov     si, packet
+    mov     bp, TRIES
+.try:
+    mov     [packet.sectors], di        ; every time: the BIOS leaves its own count here
+    mov     ah, 0x42
+    call    bios_disk
+    jnc     loaded
+    call    again
+    jmp     .try
 
-    mov     si, no_stage2
+by_cylinder:
+    mov     ah, 0x08                    ; geometry
+    call    bios_disk
+    push    ds
+    pop     es                          ; a floppy's answer is in ES:DI too
+    jc      fail
+    and     cx, 63
+    mov     di, cx                      ; sectors on a track
+    mov     bl, dh
+    mov     [heads], bl
+    inc     word [heads]
+    mov     si, STAGE2_OFFSET / SECTOR_BYTES
+.sector:
+    mov     bp, TRIES
+.try:
+    xor     dx, dx
+    mov     ax, si
+    div     di
+    mov     cx, dx
+    inc     cx                          ; sectors count from 1
+    xor     dx, dx
+    div     word [heads]
+    mov     ch, al                      ; below 192, so no high bits
+    mov     dh, dl
+    mov     bx, si
+    shl     bx, 9                       ; 128 << 9 is 0 in 16 bits …
+    add     bh, STAGE2 >> 8             ; … so the first sector goes to STAGE2
+    mov     ax, 0x0201
+    call    bios_disk
+    jnc     .read
+    call    again
+    jmp     .try
+.read:
+    inc     si
+    cmp     si, (STAGE2_OFFSET + STAGE2_BYTES) / SECTOR_BYTES
+    jne     .sector
+
+loaded:
     cmp     dword [STAGE2 + 16], "EXOB"
     jne     fail
-    cmp     dword [STAGE2 + 20], "OOT1"
+    cmp     dword [STAGE2 + 20], "OOT2"
     jne     fail
     jmp     STAGE2
 
-fail_disk:
-    mov     si, unreadable
+; After a failed try: resets the drive, or gives up.
+again:
+    dec     bp
+    jz      fail
+    mov     ah, 0
+bios_disk:
+    mov     dl, [HANDOFF + handoff.boot_drive]
+    int     0x13
+    mov     [status], ah
+    ret
+
+fail:
+    mov     si, no_stage2
     call    print_failure
-    mov     al, [disk_status]
+    mov     al, [status]
     call    print_hex
     jmp     newline_halt
-fail:
-    call    print_failure
-    jmp     newline_halt
 
-DISK_BUFFER     equ STAGE2
-DISK_LBA        equ STAGE2_LBA
-%include "disk.inc"
 %include "print.inc"
 
-no_edd:
-    db      "this BIOS has no EDD (LBA reads)", 0
-unreadable:
-    db      "cannot read stage 2: BIOS error 0x", 0
 no_stage2:
-    db      "no stage 2 on this disk", 0
+    db      "no stage 2: BIOS status 0x", 0
+status:
+    db      0
+heads:
+    dw      0                           ; the highest number of a head, plus 1
+packet:
+    db      16, 0
+.sectors:
+    dw      0
+    dw      0, STAGE2 >> 4
+.lba:
+    dq      0
 
 %if $ - $$ > 440
-%error "stage 1 runs into the partition table"
+%assign size $ - $$
+%error "stage 1 runs into the partition table" size
 %endif

@@ -13,13 +13,7 @@
 
     jmp     short stage2
     times   16 - ($ - $$) db 0
-; image.py fills this in; the offset and the order are its contract.
-boot_header:
-    db      "EXOBOOT1"
-.kernel_lba:
-    dq      0
-.kernel_bytes:
-    dq      0
+    db      "EXOBOOT2"                  ; by which stage 1 and image.py know it
 
 stage2:
     xor     ax, ax
@@ -31,12 +25,10 @@ stage2:
     jc      fail
     call    handoff_open
     call    e820_read
+    call    disk_open
     call    long_open
-    mov     bx, paging_map_low
-    call    long_call
-    call    kernel_read
-    mov     bx, join
-    call    long_call                   ; does not come back
+    mov     bx, boot
+    jmp     long_enter
 
 ; Low memory must reach as far as we use it. Its end is the extended BIOS data area.
 low_memory_check:
@@ -61,69 +53,33 @@ handoff_open:
     mov     word [HANDOFF + handoff.map], MAP
     ret
 
-; Reads the kernel's file, giving each chunk to elf.inc.
-kernel_read:
-    mov     si, .damaged
-    mov     eax, [boot_header.kernel_bytes]
-    cmp     dword [boot_header.kernel_bytes + 4], 0
-    jne     fail
-    add     eax, SECTOR_BYTES - 1
-    jc      fail
-    shr     eax, 9
-    jz      fail
-    mov     [.sectors_left], eax
-    mov     eax, [boot_header.kernel_lba]
-    mov     [disk_packet.lba], eax
-    mov     eax, [boot_header.kernel_lba + 4]
-    mov     [disk_packet.lba + 4], eax
-    mov     bx, elf_first_chunk
-.next:
-    mov     ecx, CHUNK_SECTORS
-    cmp     ecx, [.sectors_left]
-    jbe     .full
-    mov     ecx, [.sectors_left]
-.full:
-    push    bx
-    push    ecx
-    call    disk_read
-    pop     ecx
-    pop     bx
-    jc      .unreadable
-    sub     [.sectors_left], ecx
-    add     [disk_packet.lba], ecx
-    adc     dword [disk_packet.lba + 4], 0
-    call    long_call
-    mov     si, ax
-    test    ax, ax
-    jnz     fail
-    mov     bx, elf_next_chunk
-    cmp     dword [.sectors_left], 0
-    jne     .next
-    ret
-.unreadable:
-    mov     eax, [disk_packet.lba]
-    mov     [fail_numbers], eax
-    mov     si, .disk_error
-    jmp     fail
-.sectors_left:
-    dd      0
-.damaged:
-    db      "stage 2 does not say where the kernel is", 0
-.disk_error:
-    db      "cannot read the kernel at sector #: BIOS error 0x$", 0
-
-; Prints the line at SI and halts. In it, # stands for the next of fail_numbers and $
-; for the last disk call's status.
+; Prints the line at SI and halts.
 fail:
-    mov     bp, si
-    mov     si, .nothing
+    push    si
+    mov     si, nothing
     call    print_failure
-    mov     si, bp
+    pop     si
+    call    print_message
+    jmp     newline_halt
+
+; Prints the line at SI behind the letter of its slot.
+say:
+    push    si
+    mov     si, slot_prefix
+    call    print_failure
+    pop     si
+    call    print_message
+    mov     si, newline
+    jmp     print_string
+
+; Prints the string at SI. In it, # stands for the next of fail_numbers and $ for the last
+; disk call's status.
+print_message:
     mov     di, fail_numbers
 .next:
     lodsb
     cmp     al, 0
-    je      newline_halt
+    je      .done
     cmp     al, '#'
     je      .number
     cmp     al, '$'
@@ -135,23 +91,27 @@ fail:
     call    print_hex
     jmp     .next
 .number:
-    mov     eax, [di]
-    add     di, 4
     call    print_decimal
+    add     di, 8
     jmp     .next
-.nothing:
-    db      0
+.done:
+    ret
 
-; Prints EAX in decimal.
+; Prints the 64-bit number at DI in decimal. It is 0 afterwards.
 print_decimal:
     mov     ebx, 10
     xor     cx, cx
 .divide:
     xor     edx, edx
+    mov     eax, [di + 4]
     div     ebx
+    mov     [di + 4], eax
+    mov     eax, [di]
+    div     ebx
+    mov     [di], eax
     push    dx
     inc     cx
-    test    eax, eax
+    or      eax, [di + 4]
     jnz     .divide
 .print:
     pop     ax
@@ -160,26 +120,51 @@ print_decimal:
     loop    .print
     ret
 
-    align   4
+    bits    64
+boot:
+    call    paging_map_low
+    call    slots_boot                  ; comes back with a message, if at all
+    mov     esi, eax
+    mov     ebx, fail
+    jmp     real_call
+
+; Says of slot AL what the message at ESI says.
+slot_say:
+    mov     [slot_prefix.letter], al
+    push    rbx
+    mov     ebx, say
+    call    real_call
+    pop     rbx
+    ret
+
+    align   8
 fail_numbers:
-    dd      0, 0
+    dq      0, 0
+slot_prefix:
+    db      "slot "
+.letter:
+    db      "A: "
+nothing:
+    db      0
 a20_shut:
     db      "cannot open the A20 gate", 0
 loader_name:
-    db      "exocore BIOS loader 1", 0
+    db      "exocore BIOS loader 2", 0
 
-DISK_BUFFER     equ CHUNK
-DISK_LBA        equ 0
 %include "print.inc"
-%include "disk.inc"
 %include "cpu.inc"
 %include "a20.inc"
 %include "e820.inc"
+%include "disk.inc"
 %include "gdt.inc"
-%include "long_call.inc"
+%include "mode.inc"
 %include "memory.inc"
 %include "paging.inc"
 %include "elf.inc"
+%include "crc32.inc"
+%include "sha256.inc"
+%include "gpt.inc"
+%include "slot.inc"
 %include "join.inc"
 
 %if $ - $$ > CMDLINE - STAGE2

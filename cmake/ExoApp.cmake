@@ -7,7 +7,7 @@
 # An app is one ELF file with all that it links, and a disk image that boots it:
 #
 #   <name>.elf    with debug information, for gdb
-#   <name>.img    boot sector, stage 2, stripped ELF
+#   <name>.img    loaders for BIOS and UEFI, and two slots: the stripped ELF in A
 #   <name>.json   what `exocore run` needs to know: image, ports, sizes
 #
 # It links hal, core and sdk, and the layers that it USES with those they see; nothing
@@ -29,8 +29,20 @@ foreach(stage stage1 stage2)
         DEPENDS ${boot_sources}
         VERBATIM)
 endforeach()
-add_custom_target(bootloader
-    DEPENDS ${PROJECT_BINARY_DIR}/stage1.bin ${PROJECT_BINARY_DIR}/stage2.bin)
+set(EXO_LOADERS ${PROJECT_BINARY_DIR}/stage1.bin ${PROJECT_BINARY_DIR}/stage2.bin)
+set(EXO_LOADER_ARGS --stage1 ${PROJECT_BINARY_DIR}/stage1.bin
+    --stage2 ${PROJECT_BINARY_DIR}/stage2.bin)
+if(EXISTS ${PROJECT_SOURCE_DIR}/bootloader/uefi.asm)
+    add_custom_command(
+        OUTPUT ${PROJECT_BINARY_DIR}/BOOTX64.EFI
+        COMMAND ${CMAKE_ASM_NASM_COMPILER} -f bin -Werror -I ${PROJECT_SOURCE_DIR}/bootloader/
+            -o ${PROJECT_BINARY_DIR}/BOOTX64.EFI ${PROJECT_SOURCE_DIR}/bootloader/uefi.asm
+        DEPENDS ${boot_sources}
+        VERBATIM)
+    list(APPEND EXO_LOADERS ${PROJECT_BINARY_DIR}/BOOTX64.EFI)
+    list(APPEND EXO_LOADER_ARGS --efi ${PROJECT_BINARY_DIR}/BOOTX64.EFI)
+endif()
+add_custom_target(bootloader DEPENDS ${EXO_LOADERS})
 
 # The direct road's entry is linked into every image (kernel.ld says where).
 add_library(exo_direct OBJECT ${PROJECT_SOURCE_DIR}/bootloader/pvh.asm)
@@ -128,14 +140,12 @@ function(exo_image_pack name cmdline)
     set(stem ${PROJECT_BINARY_DIR}/${name})
     set(ports ${ARGN})
     list(TRANSFORM ports PREPEND --port=)
-    exo_tool(pack pack --name ${name} --elf $<TARGET_FILE:${name}>
-        --stage1 ${PROJECT_BINARY_DIR}/stage1.bin --stage2 ${PROJECT_BINARY_DIR}/stage2.bin
+    exo_tool(pack pack --name ${name} --elf $<TARGET_FILE:${name}> ${EXO_LOADER_ARGS}
         --image ${stem}.img --manifest ${stem}.json "--cmdline=${cmdline}" ${ports})
     add_custom_command(
         OUTPUT ${stem}.img ${stem}.json
         COMMAND ${pack}
-        DEPENDS ${name} bootloader ${PROJECT_BINARY_DIR}/stage1.bin
-            ${PROJECT_BINARY_DIR}/stage2.bin ${EXO_TOOL_SOURCES}
+        DEPENDS ${name} bootloader ${EXO_LOADERS} ${EXO_TOOL_SOURCES}
         VERBATIM)
     add_custom_target(${name}_image ALL DEPENDS ${stem}.img ${stem}.json)
 endfunction()

@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "core/panic.h"
 #include "core/state.h"
+#include "exo/bits.h"
 #include "hal/desc.h"
 
 #define LOADER_REACH (UINT64_C(4) << 30) // what the loader's page tables show
@@ -38,10 +39,10 @@ static void check_handoff(const struct handoff *handoff)
         bringup_fail("no handoff block from the loader");
     if (handoff->magic != HANDOFF_MAGIC)
         bringup_fail("no handoff block from the loader: wrong magic number");
-    if (handoff->version != HANDOFF_VERSION || handoff->bytes < sizeof(*handoff))
-        bringup_fail("handoff block of version %u with %u bytes, wanted version %u with %zu",
+    if (handoff->version != HANDOFF_VERSION || handoff->bytes < HANDOFF_BYTES_MIN)
+        bringup_fail("handoff block of version %u with %u bytes, wanted version %u with %u",
                      (unsigned)handoff->version, (unsigned)handoff->bytes, HANDOFF_VERSION,
-                     sizeof(*handoff));
+                     HANDOFF_BYTES_MIN);
     if (handoff->map_count == 0 || handoff->map_count > MAP_MAX ||
         !is_reachable(handoff->map, handoff->map_count * sizeof(struct handoff_range)))
         bringup_fail("the loader's memory map of %u entries makes no sense",
@@ -61,7 +62,8 @@ static void copy_string(char *out, size_t out_bytes, uint64_t pa)
 
 static void copy_handoff(const struct handoff *handoff)
 {
-    core_state.handoff = *handoff;
+    // What an older loader does not know stays zero.
+    memcpy(&core_state.handoff, handoff, EXO_MIN(sizeof(*handoff), (size_t)handoff->bytes));
     copy_string(core_state.cmdline, sizeof(core_state.cmdline), handoff->cmdline);
     copy_string(core_state.loader, sizeof(core_state.loader), handoff->loader_name);
 }

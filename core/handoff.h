@@ -43,6 +43,10 @@ enum handoff_road {
     HANDOFF_ROAD_MULTIBOOT2 = 4,
 };
 
+#define HANDOFF_SLOT_NONE UINT32_C(0xffffffff) // the kernel came from no slot
+
+#define HANDOFF_BYTES_MIN 128 // the block without what was added since; that reads as zero
+
 struct handoff {
     uint64_t magic;        //   0  HANDOFF_MAGIC
     uint32_t version;      //   8  HANDOFF_VERSION
@@ -54,7 +58,7 @@ struct handoff {
     uint64_t cmdline;      //  40  zero-terminated string, at most 1023 bytes; never 0
     uint64_t map;          //  48  struct handoff_range[map_count]
     uint32_t map_count;    //  56
-    uint32_t slot;         //  60  kernel slot that was booted: 0 = A, 1 = B
+    uint32_t slot;         //  60  kernel slot that was booted: 0 = A, 1 = B, or _SLOT_NONE
     uint64_t kernel_pa;    //  64  where the kernel's first byte (its lowest segment) lies
     uint64_t kernel_va;    //  72  and at which address it is linked and mapped
     uint64_t kernel_bytes; //  80  from there to the end of its highest segment, page rounded
@@ -65,9 +69,15 @@ struct handoff {
     uint32_t fb_height;    // 116
     uint32_t fb_pitch;     // 120  bytes from one line to the next
     uint32_t fb_format;    // 124  0 = none, 1 = 32-bit BGRX, 2 = 32-bit RGBX
-};                         // 128
+    uint8_t disk_guid[16]; // 128  of the partition table that the slot was found in
+    uint8_t slot_guid[16]; // 144  of the slot's partition
+    uint64_t slot_offset;  // 160  the slot's first byte on its disk
+    uint64_t slot_bytes;   // 168  0 = from no slot
+    uint32_t sector_bytes; // 176  of that disk, as the loader saw it
+    uint32_t reserved;     // 180  0
+};                         // 184
 
-_Static_assert(sizeof(struct handoff) == 128, "docs/handoff.md");
+_Static_assert(sizeof(struct handoff) == 184, "docs/handoff.md");
 _Static_assert(sizeof(struct handoff_range) == 24, "docs/handoff.md");
 
 #endif

@@ -36,16 +36,16 @@ class CommandLine(unittest.TestCase):
 
     def test_is_where_the_image_format_has_it(self):
         with tempfile.NamedTemporaryFile() as file:
-            file.write(bytes(b"\xff" * 64 * 1024))
+            file.write(bytes(b"\xff" * 128 * 1024))
             file.flush()
-            qemu.set_cmdline(file.name, "a=1 b")
-            file.seek(image.SECTOR + image.CMDLINE_OFFSET)
+            image.set_cmdline(file.name, "a=1 b")
+            file.seek(97280)  # docs/handoff.md §5
             self.assertEqual(file.read(image.CMDLINE_BYTES).rstrip(b"\0"), b"a=1 b")
             self.assertEqual(file.read(1), b"\xff")
 
     def test_too_long(self):
         with tempfile.NamedTemporaryFile() as file, self.assertRaises(ValueError):
-            qemu.set_cmdline(file.name, "x" * image.CMDLINE_BYTES)
+            image.set_cmdline(file.name, "x" * image.CMDLINE_BYTES)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import argparse
 import re
 import sys
 
-from qemu import Guest, GuestError
+from qemu import Guest, GuestError, qemu
 
 
 def arguments():
@@ -23,7 +23,7 @@ def arguments():
     parser.add_argument("--firmware", default="bios", choices=["bios", "direct"],
                         help="direct: the image is an ELF file")
     parser.add_argument("--cpus", type=int, default=1)
-    parser.add_argument("--disk", default="ide", choices=["ide", "virtio"])
+    parser.add_argument("--disk", default="ide", choices=list(qemu.DISKS))
     parser.add_argument("--net", default="none")
     parser.add_argument("--cmdline", metavar="TEXT", help="the app's command line")
     parser.add_argument("--timeout", type=float, default=60, metavar="SECONDS")

@@ -22,7 +22,8 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sdk/bin"))
-from exocore_cli import qemu  # noqa: E402  (the path above comes first)
+from exocore_cli import image as image_format  # noqa: E402  (the path above comes first)
+from exocore_cli import qemu  # noqa: E402
 
 
 class GuestError(Exception):
@@ -52,7 +53,7 @@ class Guest:
             self.scratch = tempfile.mkdtemp(prefix="exocore-")
             image = shutil.copy(image, self.scratch)
             os.chmod(image, 0o600)
-            qemu.set_cmdline(image, cmdline)
+            image_format.set_cmdline(image, cmdline)
         ports = [qemu.Port.parse(port) if isinstance(port, str) else port
                  for port in machine.pop("ports", [])]
         self.command = qemu.Machine(str(image), ports=ports, **machine).command()

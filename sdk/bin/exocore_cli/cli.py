@@ -4,8 +4,8 @@
 import argparse
 import sys
 
-from . import bench, build, packages, run, test
-from .report import UserError, say
+from . import bench, build, image_command, run, test
+from .report import UserError
 
 DESCRIPTION = """\
 Builds, boots and tests exocore apps. Whatever a command needs is installed (apt-get) and
@@ -17,6 +17,7 @@ examples:
   ./exocore run web --port 9000:80        … and reach its port 80 as 127.0.0.1:9000
   ./exocore run web --gdb                 … and debug it
   ./exocore run web --firmware direct --machine microvm    … in the fastest machine
+  ./exocore image web -o web.img          write its disk image
   ./exocore bench boot                    what booting costs
   ./exocore test                          run every test
   ./exocore test -R packet                … those that ctest selects
@@ -26,17 +27,11 @@ Boots an app from its disk image in QEMU. The console is this terminal; Ctrl-C e
 machine. The exit status is the app's own (what main returns or exit is given); 101 is a
 panic, 102 a CPU fault, 124 --timeout, 130 Ctrl-C, 1 also a machine that cannot start.
 """
-
-
-def image(args):
-    """Builds an app's image and says where it is and how large."""
-    build.check_app(args.app)
-    packages.ensure("image", build.LOGS)
-    build.bring_up_to_date(args.app)
-    manifest = build.manifest(args.app)
-    say(f"{args.app}: {manifest['image']}")
-    say("  ".join(f"{kind} {count}" for kind, count in manifest["bytes"].items()))
-    return 0
+IMAGE_DESCRIPTION = """\
+Builds an app's disk image, one file for every firmware: BIOS and UEFI, disk, USB stick and CD.
+With -o it is written to FILE; with --slot only the app in FILE is replaced, in a way that
+leaves something that boots whenever the power goes.
+"""
 
 
 def parser():
@@ -56,9 +51,8 @@ def parser():
 
     run.add_arguments(command("run", run.run, "build an app and boot it in QEMU",
                               RUN_DESCRIPTION))
-    command("image", image, "build an app's disk image",
-            "Builds an app's disk image and says where it lies and what it weighs."
-            ).add_argument("app", metavar="APP")
+    image_command.add_arguments(command(
+        "image", image_command.run, "build an app's disk image", IMAGE_DESCRIPTION))
     bench.add_arguments(command(
         "bench", bench.run, "measure, beside limits and other systems",
         "Measures in QEMU and prints a table: the figure, the least that is possible or the\n"

@@ -1,43 +1,45 @@
 # SPDX-License-Identifier: MIT
-"""Disk images for the BIOS road: docs/handoff.md, "The image on disk".
+"""Disk images: docs/handoff.md, "The image on disk".
 
-    LBA 0        stage 1, the disk signature and the partition table
-    LBA 1..63    stage 2; its header says where the kernel is; the command line at 0x7a00
-    LBA 64..     the kernel, an ELF64 file reduced to what is loaded
+    0        protective MBR with stage 1; both GPTs
+    32768    what makes the image a CD as well (iso.py)
+    65536    stage 2 for the BIOS; the command line is the last 1024 of its 32768 bytes
+    131072   EFI system partition
+    then     slots A and B (slots.py)
+    end      copies of both GPTs
+
+The same file boots by BIOS and by UEFI, as a disk of 512 or 4096-byte sectors, as a USB
+stick and as a CD.
 """
 import argparse
+import hashlib
+import io
+import os
 import pathlib
 import struct
 import sys
+import uuid
 import zlib
+
+from . import esp, gpt, iso, slots
 
 SECTOR = 512
 STAGE1_MAX = 440  # the disk signature and the partition table follow
-STAGE2_LBA = 1
-STAGE2_SECTORS = 63
-CMDLINE_OFFSET = 0x7A00  # in the stage 2 area; stage 2 itself ends before
+STAGE2_AT = 65536
+STAGE2_BYTES = 32768  # that stage 1 reads; its partition is twice as long
+STAGE2_PARTITION = 65536
+STAGE2_MAGIC_AT = 16
+STAGE2_MAGIC = b"EXOBOOT2"
 CMDLINE_BYTES = 1024  # with its terminating zero
-KERNEL_LBA = STAGE2_LBA + STAGE2_SECTORS
-BOOT_HEADER_OFFSET = 16
-BOOT_MAGIC = b"EXOBOOT1"
-
-# A BIOS reads LBA 0 by cylinder, head and sector, and SeaBIOS on AHCI refuses a disk with
-# less than one whole cylinder of its geometry (16 heads, 63 sectors). We read the rest by
-# LBA, so that behind the first cylinder the size need only suit direct I/O (4 KiB sectors).
-IMAGE_MIN = 16 * 63 * SECTOR
-IMAGE_ALIGN = 4096
-
-PARTITION_TYPE = 0xDA  # "non-file-system data": tools leave it alone
-CHS_USE_LBA = b"\xfe\xff\xff"
+CMDLINE_AT = STAGE2_AT + STAGE2_BYTES - CMDLINE_BYTES
+ESP_AT = STAGE2_AT + STAGE2_PARTITION
+SLOT_NAMES = ("exocore-a", "exocore-b")
+ALIGN = 4096
 
 EHDR = struct.Struct("<16sHHIQQQIHHHHHH")
 PHDR = struct.Struct("<IIQQQQQQ")
 PT_LOAD = 1
 ELFCLASS64, ELFDATA2LSB, EM_X86_64 = 2, 1, 62
-
-
-def _round_up(n: int, multiple: int) -> int:
-    return -(-n // multiple) * multiple
 
 
 def strip_elf(elf: bytes) -> bytes:
@@ -72,58 +74,149 @@ def strip_elf(elf: bytes) -> bytes:
     return bytes(out)
 
 
-def _boot_sector(stage1: bytes, kernel_sectors: int, signature: int) -> bytes:
-    """Stage 1 with a partition table: some BIOSes boot only a disk with an active entry."""
+def cmdline_bytes(text):
+    """The command line as it lies in an image; ValueError if it cannot."""
+    line = text.encode()
+    if b"\0" in line:
+        raise ValueError("the command line contains a zero byte")
+    if len(line) >= CMDLINE_BYTES:
+        raise ValueError(f"the command line has {len(line)} bytes, and {CMDLINE_BYTES - 1} fit")
+    return line.ljust(CMDLINE_BYTES, b"\0")
+
+
+def _loader(stage1: bytes, stage2: bytes, cmdline: str) -> bytes:
+    """The stage 2 area, once both stages are known to fit."""
     if len(stage1) > STAGE1_MAX:
         raise ValueError(f"stage 1 has {len(stage1)} bytes, and {STAGE1_MAX} fit")
-    entry = struct.pack("<B3sB3sII", 0x80, CHS_USE_LBA, PARTITION_TYPE, CHS_USE_LBA,
-                        KERNEL_LBA, kernel_sectors)
-    return (stage1.ljust(STAGE1_MAX, b"\0") + struct.pack("<IH", signature, 0)
-            + entry.ljust(64, b"\0") + b"\x55\xaa")
+    if len(stage2) > STAGE2_BYTES - CMDLINE_BYTES:
+        raise ValueError(f"stage 2 has {len(stage2)} bytes, "
+                         f"and {STAGE2_BYTES - CMDLINE_BYTES} fit")
+    if stage2[STAGE2_MAGIC_AT:STAGE2_MAGIC_AT + len(STAGE2_MAGIC)] != STAGE2_MAGIC:
+        raise ValueError(f"stage 2 has no {STAGE2_MAGIC.decode()} header")
+    return stage2.ljust(STAGE2_BYTES - CMDLINE_BYTES, b"\0") + cmdline_bytes(cmdline)
 
 
-def _stage2_area(stage2: bytes, kernel_bytes: int, cmdline: bytes) -> bytes:
-    if len(stage2) > CMDLINE_OFFSET:
-        raise ValueError(f"stage 2 has {len(stage2)} bytes, and {CMDLINE_OFFSET} fit")
-    if stage2[BOOT_HEADER_OFFSET:BOOT_HEADER_OFFSET + len(BOOT_MAGIC)] != BOOT_MAGIC:
-        raise ValueError(f"stage 2 has no {BOOT_MAGIC.decode()} header")
-    if b"\0" in cmdline:
-        raise ValueError("the command line contains a zero byte")
-    if len(cmdline) >= CMDLINE_BYTES:
-        raise ValueError(f"the command line has {len(cmdline)} bytes, "
-                         f"and {CMDLINE_BYTES - 1} fit")
-    area = bytearray(STAGE2_SECTORS * SECTOR)
-    area[:len(stage2)] = stage2
-    struct.pack_into("<QQ", area, BOOT_HEADER_OFFSET + len(BOOT_MAGIC), KERNEL_LBA, kernel_bytes)
-    area[CMDLINE_OFFSET:CMDLINE_OFFSET + len(cmdline)] = cmdline
-    return bytes(area)
+def _guid(*parts: bytes) -> uuid.UUID:
+    """A GUID for these parts: the same input gives the same image."""
+    return uuid.UUID(bytes=hashlib.sha256(b"\0".join(parts)).digest()[:16], version=4)
 
 
-def make_image(stage1: bytes, stage2: bytes, kernel_elf: bytes, cmdline: str = "") -> bytes:
-    """A bootable disk. ValueError says which part does not fit or is not what it should be."""
-    kernel = strip_elf(kernel_elf)
-    total = max(IMAGE_MIN, _round_up(KERNEL_LBA * SECTOR + len(kernel), IMAGE_ALIGN))
-    area = _stage2_area(stage2, len(kernel), cmdline.encode())
-    # The same input gives the same image, and different kernels different signatures.
-    signature = zlib.crc32(area + kernel)
-    sector = _boot_sector(stage1, total // SECTOR - KERNEL_LBA, signature)
-    return (sector + area + kernel).ljust(total, b"\0")
+def make_parts(stage1: bytes, stage2: bytes, kernel_elf: bytes, cmdline: str = "", *,
+               efi: bytes = b"", second_elf: bytes = b"", slot_bytes: int = 0,
+               slot_b_at: int = 0):
+    """(bytes of the disk, [(offset, content)]): an image without what is zero anyway.
+
+    Slot A gets `kernel_elf`, confirmed; slot B gets `second_elf`, confirmed and second, or
+    stays empty. `slot_bytes` and `slot_b_at` override how large the slots are and where B
+    lies. ValueError says which part does not fit or is not what it should be.
+    """
+    area = _loader(stage1, stage2, cmdline)
+    payloads = [strip_elf(kernel_elf), strip_elf(second_elf) if second_elf else b""]
+    volume = esp.make({esp.LOADER: efi} if efi else {})
+    room = slot_bytes or slots.bytes_for(max(map(len, payloads)))
+    if room % ALIGN or slots.PAYLOAD_AT + max(map(len, payloads)) > room:
+        raise ValueError(f"slots of {room} bytes do not hold the kernel, or are no whole pages")
+    slot_at = [ESP_AT + len(volume), slot_b_at or ESP_AT + len(volume) + room]
+    if slot_at[1] % ALIGN or slot_at[1] < slot_at[0] + room:
+        raise ValueError("slot B lies over slot A, or not on a page")
+    total = slot_at[1] + room + gpt.END_BYTES
+    if slot_b_at:
+        total = -(-total // (1 << 20)) * (1 << 20)
+
+    identity = _guid(area, volume, *payloads)
+    guids = [_guid(identity.bytes, bytes([i])) for i in range(4)]
+    partitions = [
+        gpt.Partition(gpt.BIOS_BOOT, guids[0], "exocore-bios", STAGE2_AT, STAGE2_PARTITION),
+        gpt.Partition(gpt.ESP, guids[1], "exocore-efi", ESP_AT, len(volume)),
+        gpt.Partition(gpt.SLOT, guids[2], SLOT_NAMES[0], slot_at[0], room),
+        gpt.Partition(gpt.SLOT, guids[3], SLOT_NAMES[1], slot_at[1], room)]
+    sector = gpt.protective_mbr(stage1, zlib.crc32(identity.bytes), total)
+    first = slots.content(payloads[0], slots.State(priority=2, successful=True),
+                          slots.build_id(kernel_elf))
+    second = slots.empty() if not second_elf else slots.content(
+        payloads[1], slots.State(priority=1, successful=True), slots.build_id(second_elf))
+    return total, [(0, sector), *gpt.tables(total, identity, partitions),
+                   *iso.overlay(total, sector, ESP_AT, len(volume)), (STAGE2_AT, area),
+                   (ESP_AT, volume), (slot_at[0], first), (slot_at[1], second)]
+
+
+def make_image(*args, **kwargs) -> bytes:
+    """A bootable disk, whole; arguments as make_parts."""
+    total, parts = make_parts(*args, **kwargs)
+    disk = io.BytesIO()
+    _write(disk, total, parts)
+    return disk.getvalue()
+
+
+def write_image(path, *args, **kwargs) -> int:
+    """Writes a bootable disk to a (sparse) file, whole or not at all. Returns its bytes."""
+    total, parts = make_parts(*args, **kwargs)
+    path = pathlib.Path(path)
+    fresh = path.with_name(path.name + ".new")
+    with open(fresh, "wb") as file:
+        _write(file, total, parts)
+    fresh.replace(path)
+    return total
+
+
+def _write(file, total, parts):
+    file.truncate(total)
+    for offset, content in parts:
+        file.seek(offset)
+        file.write(content)
+    file.seek(0, os.SEEK_END)
+    file.write(bytes(total - file.tell()))  # a BytesIO does not grow by truncate
+
+
+def find_slots(file) -> list:
+    """[slot A, slot B] of an image file that is open for reading and writing."""
+    size = file.seek(0, os.SEEK_END)
+    _, partitions = gpt.read(file, size)
+    found = [p for p in partitions if p.kind == gpt.SLOT]
+    if len(found) < 2:
+        raise gpt.GptError("no two slots in the partition table")
+    return [slots.Slot(letter, file, p.offset, p.bytes) for letter, p in zip("AB", found)]
+
+
+def slot_writes(file, letter: str, kernel_elf: bytes) -> list:
+    """The writes that put a kernel into one slot of an image, in their order."""
+    pair = find_slots(file)
+    slot, other = pair if letter == "A" else reversed(pair)
+    return list(slots.update(slot, other, strip_elf(kernel_elf), slots.build_id(kernel_elf)))
+
+
+def write_slot(path, letter: str, kernel_elf: bytes):
+    """Puts a kernel into one slot of an image. Each write is on the disk before the next:
+    whenever the power goes, one slot boots."""
+    with open(path, "r+b", buffering=0) as file:
+        for offset, content in slot_writes(file, letter, kernel_elf):
+            os.pwrite(file.fileno(), content, offset)
+            os.fsync(file.fileno())
+
+
+def set_cmdline(path, text: str):
+    """Writes the app's command line into an image file."""
+    line = cmdline_bytes(text)
+    with open(path, "r+b") as file:
+        file.seek(CMDLINE_AT)
+        file.write(line)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="make a disk image that a BIOS boots")
+    parser = argparse.ArgumentParser(description="make a disk image")
     for part in ("stage1", "stage2", "kernel"):
         parser.add_argument(f"--{part}", required=True, type=pathlib.Path, metavar="FILE")
+    parser.add_argument("--efi", type=pathlib.Path, metavar="FILE", help="the UEFI loader")
     parser.add_argument("--cmdline", default="", metavar="TEXT")
     parser.add_argument("-o", "--output", required=True, type=pathlib.Path, metavar="IMAGE")
     args = parser.parse_args()
     try:
-        image = make_image(args.stage1.read_bytes(), args.stage2.read_bytes(),
-                           args.kernel.read_bytes(), args.cmdline)
+        write_image(args.output, args.stage1.read_bytes(), args.stage2.read_bytes(),
+                    args.kernel.read_bytes(), args.cmdline,
+                    efi=args.efi.read_bytes() if args.efi else b"")
     except ValueError as error:
         print(f"image: {error}", file=sys.stderr)
         return 1
-    args.output.write_bytes(image)
     return 0
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from . import elf as elf_format
 from . import qemu
-from .image import make_image
+from .image import write_image
 
 
 def sizes(elf, image_bytes):
@@ -37,10 +37,10 @@ def sizes(elf, image_bytes):
 def pack(args):
     """Writes image and manifest; returns the line of sizes."""
     kernel = Path(args.elf).read_bytes()
-    image = make_image(Path(args.stage1).read_bytes(), Path(args.stage2).read_bytes(),
-                       kernel, args.cmdline)
-    Path(args.image).write_bytes(image)
-    by_kind = sizes(elf_format.Elf(kernel), len(image))
+    image_bytes = write_image(args.image, Path(args.stage1).read_bytes(),
+                              Path(args.stage2).read_bytes(), kernel, args.cmdline,
+                              efi=Path(args.efi).read_bytes() if args.efi else b"")
+    by_kind = sizes(elf_format.Elf(kernel), image_bytes)
     manifest = {"name": args.name, "elf": str(Path(args.elf).resolve()),
                 "image": str(Path(args.image).resolve()), "ports": args.port, "cmdline": args.cmdline, "bytes": by_kind}
     Path(args.manifest).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
@@ -52,6 +52,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("name", "elf", "stage1", "stage2", "image", "manifest"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--efi", help="the UEFI loader")
     parser.add_argument("--cmdline", default="")
     parser.add_argument("--port", action="append", default=[])
     args = parser.parse_args()

@@ -17,6 +17,7 @@ BUILD = {
     "cmake": "cmake",
     "ninja-build": "ninja",
     "meson": "meson",
+    "mtools": "mformat",
 }
 RUN = {"qemu-system-x86": "qemu-system-x86_64"}
 TEST = {
@@ -27,13 +28,17 @@ TEST = {
     "wrk": "wrk",
     "iproute2": "ip",
     "dnsmasq-base": "dnsmasq",
+    "gdisk": "sgdisk",
     "grub-common": "grub-mkrescue",
     "grub-pc-bin": "/usr/lib/grub/i386-pc/multiboot2.mod",
     "xorriso": "xorriso",
-    "mtools": "mcopy",
+    "qemu-utils": "qemu-img",
+    "dosfstools": "fsck.fat",
+    "bochs": "bochs",
 }
 NEEDS = {
     "image": BUILD,
+    "convert": {"qemu-utils": "qemu-img"},
     "run": {**BUILD, **RUN},
     "test": {**BUILD, **RUN, **TEST},
 }

@@ -8,8 +8,6 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import image as image_format
-
 PROGRAM = "qemu-system-x86_64"
 DEBUG_EXIT = "isa-debug-exit,iobase=0xf4,iosize=0x04"
 GDB_PORT = 1234
@@ -45,6 +43,19 @@ class Port:
         return f"hostfwd={self.proto}:127.0.0.1:{self.host}-:{self.guest}"
 
 
+# How a disk is plugged in: devices for the drive "disk", in their order. IDE is AHCI on q35.
+DISKS = {
+    "ide": ["ide-hd,drive=disk"],
+    "cd": ["ide-cd,drive=disk"],
+    "virtio": ["virtio-blk-pci,drive=disk"],
+    "scsi": ["virtio-scsi-pci", "scsi-hd,drive=disk"],
+    "nvme": ["nvme,serial=exocore,drive=disk"],
+    "usb": ["qemu-xhci", "usb-storage,drive=disk"],
+    "floppy": ["floppy,drive=disk"],
+    "none": [],  # the drive is there; `extra` plugs it in
+}
+
+
 @dataclass
 class Machine:
     """What to boot and on which machine."""
@@ -58,8 +69,9 @@ class Machine:
     net: str = "user"  # "user", "tap=NAME", "none", or a whole -netdev value with id=n0
     ports: list = field(default_factory=list)
     serial: str = "stdio"
-    disk: str = "ide"  # the image's bus: ide or virtio
-    medium: str = "disk"  # or "cd"
+    disk: str = "ide"  # how the image is plugged in: one of DISKS
+    format: str = "raw"
+    keep: bool = False  # what the guest writes stays in the image
     pcap: str = ""
     gdb: bool = False
     extra: list = field(default_factory=list)
@@ -74,13 +86,14 @@ class Machine:
             return f"tap,id=n0,ifname={self.net[4:]},script=no,downscript=no"
         return self.net
 
-    def source(self):
+    def medium(self):
         """What is booted, and from where."""
         if self.firmware == "direct":
             return ["-kernel", self.image, "-append", self.cmdline]
-        if self.medium == "cd":
-            return ["-cdrom", self.image]
-        return ["-drive", f"file={quoted(self.image)},format=raw,snapshot=on,if={self.disk}"]
+        drive = f"file={quoted(self.image)},format={self.format},id=disk,if=none"
+        drive += "" if self.keep else ",snapshot=on"
+        devices = [word for device in DISKS[self.disk] for word in ("-device", device)]
+        return ["-drive", drive, *devices]
 
     def command(self):
         """The whole command, argument by argument."""
@@ -89,7 +102,7 @@ class Machine:
         command = [PROGRAM, "-M", machine, "-accel", self.accel, "-cpu", cpu,
                    "-m", self.memory, "-smp", str(self.cpus),
                    "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-                   "-serial", self.serial, "-device", DEBUG_EXIT, *self.source()]
+                   "-serial", self.serial, "-device", DEBUG_EXIT, *self.medium()]
         netdev = self.netdev()
         if netdev and machine.startswith("microvm"):
             command += ["-global", "virtio-mmio.force-legacy=false", "-netdev", netdev,
@@ -117,17 +130,6 @@ def exit_status(code):
     if code >= 0 and code & 1 and (code >> 1) >= STATUS_BIAS:
         return (code >> 1) - STATUS_BIAS
     return None
-
-
-def set_cmdline(image, text):
-    """Writes the app's command line into an image file."""
-    line = text.encode()
-    limit = image_format.CMDLINE_BYTES
-    if len(line) >= limit or b"\0" in line:
-        raise ValueError(f"a command line has at most {limit - 1} bytes, none of them zero")
-    with open(image, "r+b") as file:
-        file.seek(image_format.SECTOR * image_format.STAGE2_LBA + image_format.CMDLINE_OFFSET)
-        file.write(line.ljust(limit, b"\0"))
 
 
 def kvm_usable(device="/dev/kvm", cpuinfo="/proc/cpuinfo"):

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from . import build, checks, packages, qemu
+from . import image as image_format
 from .report import UserError, say
 
 END_SECONDS = 5
@@ -133,7 +134,7 @@ def command_line(machine, text):
         copy.write(image.read_bytes())
         copy.flush()
         try:
-            qemu.set_cmdline(copy.name, text)
+            image_format.set_cmdline(copy.name, text)
         except ValueError as error:
             raise UserError(f"--append: {error}", 2) from None
         machine.image = copy.name

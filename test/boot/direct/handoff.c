@@ -49,7 +49,7 @@ static void check_block(uint32_t road)
            "magic, version");
     expect(handoff->bytes >= sizeof *handoff, "bytes");
     expect(handoff->road == road, "road");
-    expect(handoff->boot_drive == 0, "boot_drive");
+    expect(handoff->boot_drive == 0 && handoff->slot == HANDOFF_SLOT_NONE, "no disk, no slot");
     expect(handoff->tsc_at_entry != 0 && handoff->tsc_at_entry < core_state.tsc_at_core,
            "tsc_at_entry");
     expect(handoff->kernel_pa == 0x100000, "kernel_pa");

@@ -39,7 +39,7 @@ def make_cd(folder, build, words, module=""):
 
 def boot(disc, machine):
     """Boots the CD and expects that every fact was as it should be."""
-    with Guest(disc, machine=machine, net="none", medium="cd") as guest:
+    with Guest(disc, machine=machine, net="none", disk="cd") as guest:
         status = guest.wait(60)
         guest.expect(r"^handoff: GRUB .*, 0 failures$", seconds=0)
         if status != 0:

@@ -8,7 +8,7 @@
 
 meddle:
 %ifdef WAY_keyboard
-    call    hook_int15
+    hook_int15
 %endif
     in      al, 0x92
     and     al, ~3

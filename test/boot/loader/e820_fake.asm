@@ -3,11 +3,14 @@
 ;
 ; By default: memory at 1 MiB is too short for any kernel, then comes a hole, then memory
 ; that is partly reserved, and an empty entry at the end. With -D ENDLESS the map has no
-; end; with -D NONE there is none.
+; end; with -D NONE there is none; with -D MANY it has 400 entries: every second one is empty,
+; and the last one is all of memory.
 
 %include "chain.inc"
 
-meddle  equ     hook_int15
+meddle:
+    hook_int15
+    ret
 
 int15:
     cmp     eax, 0xe820
@@ -30,6 +33,8 @@ int15:
     mov     ecx, 20
 %ifdef ENDLESS
     mov     bx, 1
+%elifdef MANY
+    call    many
 %else
     inc     bx
     cmp     bx, (map_end - map) / 20
@@ -39,6 +44,37 @@ int15:
 %endif
     clc
     retf    2
+
+%ifdef MANY
+; Entry n < 400 is n & 1 bytes of reserved memory at 4 GiB + n.
+many:
+    inc     bx
+    cmp     bx, 400
+    je      .last
+    movzx   eax, bx
+    mov     [es:di], eax
+    mov     dword [es:di + 4], 1
+    and     eax, 1
+    mov     [es:di + 8], eax
+    mov     dword [es:di + 16], 2
+    mov     eax, edx
+    ret
+.last:
+    xor     ebx, ebx
+    push    si
+    push    di
+    push    cx
+    mov     si, whole
+    mov     cx, 10
+    rep     movsw
+    pop     cx
+    pop     di
+    pop     si
+    ret
+whole:
+    dq      0, 0x1000000
+    dd      1
+%endif
 
 map:
     dq      0x400000, 0xc00000

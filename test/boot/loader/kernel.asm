@@ -57,14 +57,31 @@ start:
     cmp     dword [rbx + handoff.road], HANDOFF_ROAD_BIOS
     expect  e, "road"
     cmp     dword [rbx + handoff.boot_drive], 0x80
-    expect  e, "boot_drive"
+    expect  ae, "boot_drive"
     mov     rax, [rbx + handoff.tsc_at_entry]
     test    rax, rax
     expect  nz, "tsc_at_entry is set"
     cmp     rax, r15
     expect  b, "tsc_at_entry lies in the past"
-    cmp     dword [rbx + handoff.slot], 0
-    expect  e, "slot"
+    cmp     dword [rbx + handoff.slot], 1
+    expect  be, "slot"
+    test    qword [rbx + handoff.slot_offset], PAGE_BYTES - 1
+    expect  z, "slot_offset"
+    cmp     qword [rbx + handoff.slot_offset], STAGE2_OFFSET
+    expect  a, "slot_offset"
+    mov     rcx, [rbx + handoff.slot_bytes]
+    cmp     rcx, [rbx + handoff.kernel_bytes]
+    expect  nz, "slot_bytes"
+    mov     rax, [rbx + handoff.slot_guid]
+    cmp     rax, [rbx + handoff.disk_guid]
+    expect  ne, "slot_guid and disk_guid"
+    mov     eax, [rbx + handoff.sector_bytes]
+    bsf     ecx, eax
+    expect  nz, "sector_bytes"
+    mov     edx, 1
+    shl     edx, cl
+    cmp     eax, edx
+    expect  e, "sector_bytes"
     cmp     qword [rbx + handoff.rsdp], 0
     expect  e, "rsdp"
     cmp     qword [rbx + handoff.fb_base], 0
@@ -100,6 +117,9 @@ start:
     call    print
     mov     rsi, [rbx + handoff.cmdline]
     call    print
+    lea     rsi, [slot]
+    mov     eax, [rbx + handoff.slot]
+    call    print_value
     lea     rsi, [kernel_pa]
     mov     rax, [rbx + handoff.kernel_pa]
     call    print_value
@@ -331,7 +351,8 @@ address:    dq  0x000ffffffffff000
 digits:     db  "0123456789abcdef"
 ok:         db  "OK ", 0
 cmdline:    db  10, "cmdline=", 0
-kernel_pa:  db  10, "kernel_pa=", 0
+slot:       db  10, "slot=", 0
+kernel_pa:  db  "kernel_pa=", 0
 low_end:    db  "low_end=", 0
 ticks:      db  "ticks=", 0
 %if PAYLOAD_WORDS

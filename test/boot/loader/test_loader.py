@@ -14,14 +14,16 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[2] / "support"), str(HERE.parents[3] / "sdk/bin")]
-from exocore_cli import image  # noqa: E402
+from exocore_cli import esp, image, slots  # noqa: E402
 from qemu import Guest  # noqa: E402
 
 LOADER = pathlib.Path(os.environ["EXO_LOADER"])
 KERNELS = pathlib.Path(os.environ["EXO_LOADER_KERNELS"])
-KERNEL = image.KERNEL_LBA * image.SECTOR  # offset of the kernel file in an image
-HEADER = image.STAGE2_LBA * image.SECTOR + image.BOOT_HEADER_OFFSET
-CHUNK_SECTORS = 127
+SLOT_A = image.ESP_AT + esp.GRAIN  # in images without a UEFI loader
+KERNEL = SLOT_A + slots.PAYLOAD_AT  # offset of the kernel file
+CHUNK = 15 * 4096
+TRUE_SECTOR = 126 * image.SECTOR  # where chain.inc looks for the true boot sector
+NO_SLOT = "exocore: no slot of this disk can be booted\n"
 EHDR, PHDR = 64, 56
 
 
@@ -42,7 +44,7 @@ class LoaderTest(unittest.TestCase):
     def meddled(self, name):
         """An image that boots a sector of this folder first, and through it the loader."""
         content = self.make()
-        content[-image.SECTOR:] = content[:image.SECTOR]
+        content[TRUE_SECTOR:TRUE_SECTOR + image.SECTOR] = content[:image.SECTOR]
         sector = (KERNELS / f"{name}.bin").read_bytes()
         content[:len(sector)] = sector
         return content
@@ -67,6 +69,12 @@ class LoaderTest(unittest.TestCase):
         guest.expect(f"^exocore: {line}\n", 30)
         self.assertEqual(guest.log.count("\n"), 1, guest.log)
 
+    def passes_over(self, content, line, **machine):
+        """Boots an image with one kernel, which the loader refuses with this line."""
+        guest = self.boot(content, **machine)
+        guest.expect(f"^exocore: slot A: {line}\n{NO_SLOT}", 30)
+        self.assertEqual(guest.log.count("\n"), 2, guest.log)
+
 
 class Boots(LoaderTest):
     """Machines that must reach the kernel, with everything as docs/handoff.md says."""
@@ -87,8 +95,7 @@ class Boots(LoaderTest):
                 self.accepts(self.make("large_3m"), machine=machine, disk=disk)
 
     def test_usb_disk(self):
-        usb = ["-device", "qemu-xhci", "-device", "usb-storage,drive=none0"]
-        self.accepts(self.make("large_3m"), disk="none", extra=usb)
+        self.accepts(self.make("large_3m"), disk="usb")
 
     def test_40_mib_kernel(self):
         self.accepts(self.make("large_40m"), memory="64M", disk="virtio")
@@ -118,12 +125,12 @@ class Boots(LoaderTest):
         self.assertEqual(guest.wait(60), 0)
 
     def test_one_read_error_is_retried(self):
-        for lba in image.STAGE2_LBA, image.KERNEL_LBA:
-            with self.subTest(lba=lba):
+        for offset in image.STAGE2_AT, 512, SLOT_A + slots.PAGE, KERNEL:
+            with self.subTest(offset=offset):
                 self.path.write_bytes(self.make())
                 config = self.path.with_suffix(".blkdebug")
                 config.write_text('[inject-error]\nevent = "read_aio"\nonce = "on"\n'
-                                  f'errno = "5"\nsector = "{lba}"\n')
+                                  f'errno = "5"\nsector = "{offset // image.SECTOR}"\n')
                 guest = Guest(f"blkdebug:{config}:{self.path}", net="none", memory="16M",
                               extra=["-global", "ide-hd.rerror=report"])
                 self.addCleanup(guest.close)
@@ -138,9 +145,18 @@ class Boots(LoaderTest):
         log = self.accepts(self.meddled("e820_hole"))
         self.assertIn("kernel_pa=0000000000524000\n", log)  # behind 0x523456, on a page
 
+    def test_memory_map_of_400_entries(self):
+        self.accepts(self.meddled("e820_many"))
+
+    def test_bios_without_edd(self):
+        self.accepts(self.meddled("no_edd"))
+
+    def test_sectors_of_4096_bytes(self):
+        self.accepts(self.meddled("sectors_4096"))
+
     def test_each_port_opens_a20(self):
         sector = (KERNELS / "a20_methods.bin").read_bytes()
-        guest = self.boot(sector.ljust(image.IMAGE_MIN, b"\0"))
+        guest = self.boot(sector.ljust(SLOT_A, b"\0"))
         self.assertEqual(guest.wait(60), 0, guest.log)
         self.assertEqual(guest.log, "sKosPo")
 
@@ -149,9 +165,12 @@ class Refuses(LoaderTest):
     """Things that are wrong, and the line that says so."""
 
     def spoil(self, offset, fmt, *values):
-        """The small kernel's image with values written into its kernel file."""
+        """The small kernel's image with values written into its kernel file, and a header
+        that finds this right."""
         disk = self.make()
         struct.pack_into(fmt, disk, KERNEL + offset, *values)
+        count, = struct.unpack_from("<Q", disk, SLOT_A + 16)
+        disk[SLOT_A:SLOT_A + slots.RECORD] = slots.header(disk[KERNEL:KERNEL + count])
         return disk
 
     def test_cpu_without_long_mode(self):
@@ -162,10 +181,6 @@ class Refuses(LoaderTest):
     def test_cpu_without_nx(self):
         self.refuses(self.make(), "this CPU has no NX pages .*", extra=["-cpu", "qemu64,-nx"])
 
-    def test_bios_without_edd(self):
-        disk = self.make().ljust(1440 * 1024, b"\0")
-        self.refuses(disk, r"this BIOS has no EDD \(LBA reads\)", disk="floppy")
-
     def test_bios_without_memory_map(self):
         self.refuses(self.meddled("e820_none"), r"this BIOS gives no memory map .*")
 
@@ -173,98 +188,93 @@ class Refuses(LoaderTest):
         self.refuses(self.meddled("e820_endless"), "the memory map has more than 512 entries")
 
     def test_disk_of_one_sector(self):
-        self.refuses(self.make()[:image.SECTOR], "cannot read stage 2: BIOS error 0x[0-9A-F]{2}",
+        self.refuses(self.make()[:image.SECTOR], "no stage 2: BIOS status 0x[0-9A-F]{2}",
                      disk="ide")
 
     def test_no_stage_2(self):
-        disk = self.make()[:image.SECTOR].ljust(image.IMAGE_MIN, b"\0")
-        self.refuses(disk, "no stage 2 on this disk")
+        disk = self.make()[:image.SECTOR].ljust(SLOT_A, b"\0")
+        self.refuses(disk, "no stage 2: BIOS status 0x00")
 
     def test_no_boot_magic(self):
         for at in 3, 7:
             with self.subTest(at=at):
                 disk = self.make()
-                disk[HEADER + at] ^= 1
-                self.refuses(disk, "no stage 2 on this disk")
-
-    def test_header_without_kernel(self):
-        for size in 0, 1 << 32, (1 << 32) - 1, (1 << 64) - 1:
-            with self.subTest(size=size):
-                disk = self.make()
-                struct.pack_into("<Q", disk, HEADER + 16, size)
-                self.refuses(disk, "stage 2 does not say where the kernel is")
+                disk[image.STAGE2_AT + image.STAGE2_MAGIC_AT + at] ^= 1
+                self.refuses(disk, "no stage 2: BIOS status 0x00")
 
     def test_kernel_cut_off(self):
-        lba = image.KERNEL_LBA + 10 * CHUNK_SECTORS
-        content = self.make("large_3m")[:(lba + 40) * image.SECTOR]
+        lba = (KERNEL + 10 * CHUNK) // image.SECTOR
+        content = self.make("large_3m")
+        content = content[:(lba + 40) * image.SECTOR]
         for disk in "ide", "virtio":
             with self.subTest(disk=disk):
-                self.refuses(content, rf"cannot read the kernel at sector {lba}: "
-                             "BIOS error 0x[0-9A-F]{2}", disk=disk)
+                guest = self.boot(content, disk=disk)
+                guest.expect(f"^exocore: slot A: cannot read sector {lba}: "
+                             f"BIOS error 0x[0-9A-F]{{2}}\n{NO_SLOT}", 30)
 
     def test_too_little_memory(self):
-        self.refuses(self.make("large_40m"), r"the kernel needs 40\d{3} KiB of memory "
+        self.passes_over(self.make("large_40m"), r"the kernel needs 40\d{3} KiB of memory "
                      r"in one piece and there are 1[45]\d{3} KiB")
 
     def test_kernel_that_is_no_elf(self):
-        self.refuses(self.spoil(0, "<I", 0), "the kernel is no ELF file")
+        self.passes_over(self.spoil(0, "<I", 0), "the kernel is no ELF file")
 
     def test_kernel_for_another_machine(self):
         for offset, fmt, value in (4, "B", 1), (5, "B", 2), (18, "<H", 183):
             with self.subTest(offset=offset):
-                self.refuses(self.spoil(offset, fmt, value), "the kernel is no ELF64 for x86-64")
+                self.passes_over(self.spoil(offset, fmt, value), "the kernel is no ELF64 for x86-64")
 
     def test_kernel_that_is_relocatable(self):
-        self.refuses(self.spoil(16, "<H", 3),
+        self.passes_over(self.spoil(16, "<H", 3),
                      r"the kernel is not linked statically \(ELF type EXEC\)")
 
     def test_damaged_program_headers(self):
         for offset, fmt, value in ((32, "<Q", 65024), (32, "<Q", (1 << 64) - 1),
                                    (54, "<H", 32), (56, "<H", 33), (56, "<H", 65535)):
             with self.subTest(offset=offset, value=value):
-                self.refuses(self.spoil(offset, fmt, value), "the kernel's program headers are .*")
+                self.passes_over(self.spoil(offset, fmt, value), "the kernel's program headers are .*")
 
     def test_no_segment(self):
-        self.refuses(self.spoil(56, "<H", 0), "the kernel has no segment to load")
+        self.passes_over(self.spoil(56, "<H", 0), "the kernel has no segment to load")
 
     def test_segment_writable_and_executable(self):
-        self.refuses(self.spoil(EHDR + 4, "<I", 7),
+        self.passes_over(self.spoil(EHDR + 4, "<I", 7),
                      "a kernel segment is both writable and executable")
 
     def test_segment_off_its_page(self):
-        self.refuses(self.spoil(EHDR + 16, "<Q", 0xffffffff80000010),
+        self.passes_over(self.spoil(EHDR + 16, "<Q", 0xffffffff80000010),
                      "a kernel segment does not start on a page")
 
     def test_segment_outside_the_file(self):
         for offset, value in (8, 1 << 40), (8, (1 << 64) - 1), (32, 1 << 20):
             with self.subTest(offset=offset, value=value):
-                self.refuses(self.spoil(EHDR + offset, "<Q", value),
+                self.passes_over(self.spoil(EHDR + offset, "<Q", value),
                              "a kernel segment reaches beyond the kernel file")
 
     def test_segments_out_of_order(self):
-        self.refuses(self.spoil(EHDR + PHDR + 16, "<Q", 0xffffffff80000000),
+        self.passes_over(self.spoil(EHDR + PHDR + 16, "<Q", 0xffffffff80000000),
                      "the kernel's segments are not in order .*")
 
     def test_segment_in_the_low_half(self):
-        self.refuses(self.spoil(EHDR + 16, "<Q", 0x100000),
+        self.passes_over(self.spoil(EHDR + 16, "<Q", 0x100000),
                      "the kernel's segments are not in order .*")
 
     def test_segment_across_1_gib(self):
-        self.refuses(self.spoil(EHDR + 2 * PHDR + 16, "<Q", 0xffffffffc0000000),
+        self.passes_over(self.spoil(EHDR + 2 * PHDR + 16, "<Q", 0xffffffffc0000000),
                      "the kernel's segments are not in order .*")
 
     def test_segment_that_wraps(self):
-        self.refuses(self.spoil(EHDR + 2 * PHDR + 40, "<Q", 0x80000000),
+        self.passes_over(self.spoil(EHDR + 2 * PHDR + 40, "<Q", 0x80000000),
                      "the kernel's segments are not in order .*")
 
     def test_kernel_beyond_64_mib(self):
-        self.refuses(self.spoil(EHDR + 2 * PHDR + 40, "<Q", 64 << 20),
+        self.passes_over(self.spoil(EHDR + 2 * PHDR + 40, "<Q", 64 << 20),
                      "the kernel is larger than 64 MiB")
 
     def test_entry_outside_code(self):
         for entry in 0xffffffff80001000, 0, 0xffffffff7fffffff:
             with self.subTest(entry=hex(entry)):
-                self.refuses(self.spoil(24, "<Q", entry),
+                self.passes_over(self.spoil(24, "<Q", entry),
                              "the kernel's entry point is in no executable segment")
 
     def test_line_is_on_the_screen_too(self):

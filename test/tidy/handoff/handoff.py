@@ -21,7 +21,7 @@ def names(header: str) -> list[tuple[str, str]]:
     pairs = []
     for name in STRUCTS:
         body = re.search(rf"^struct {name} {{\n(.*?)^}};", header, re.M | re.S).group(1)
-        for field in re.findall(r"^\s+uint\d+_t (\w+);", body, re.M):
+        for field in re.findall(r"^\s+uint\d+_t (\w+)(?:\[\d+\])?;", body, re.M):
             pairs.append((f"offsetof(struct {name}, {field})", f"{name}.{field}"))
         pairs.append((f"sizeof(struct {name})", f"{name}_size"))
     constants = re.findall(r"^#define (HANDOFF_\w+) +\S", header, re.M)

@@ -41,8 +41,55 @@ parts_place:
 .found:
     ret
 
+; void parts_sha256(const void *bytes, uint64_t count, uint8_t out[32], int fast): with SHA-NI or
+; without, whatever this machine would choose.
+    global  parts_sha256
+parts_sha256:
+    push    rbx
+    push    r12
+    push    r13
+    push    rdx
+    mov     r12, rdi
+    mov     r13, rsi
+    push    rcx
+    call    sha256_open
+    pop     rcx
+    and     [sha256_fast], cl
+    mov     rsi, r12
+    mov     rcx, r13
+    shr     rcx, 6
+    call    sha256_blocks
+    mov     rsi, r13
+    and     rsi, -64
+    add     rsi, r12
+    mov     ecx, r13d
+    and     ecx, 63
+    mov     rax, r13
+    call    sha256_close
+    pop     rdi
+    mov     esi, sha256_state
+    mov     ecx, 4
+    rep     movsq
+    movzx   eax, byte [sha256_fast]
+    pop     r13
+    pop     r12
+    pop     rbx
+    ret
+
+; uint32_t parts_crc32(const void *bytes, uint64_t count)
+    global  parts_crc32
+parts_crc32:
+    push    rdi
+    push    rsi
+    call    crc32_open
+    pop     rcx
+    pop     rsi
+    jmp     crc32
+
 %include "memory.inc"
 %include "paging.inc"
+%include "crc32.inc"
+%include "sha256.inc"
 %include "elf.inc"
 
     section .bss align=4096
@@ -63,8 +110,11 @@ SEGMENTS:       resb SEGMENTS_MAX * elf_segment_size
 parts_handoff:
 HANDOFF:        resb handoff_size
 parts_kernel_file_bytes:
-boot_header.kernel_bytes:
+kernel_file_bytes:
                 resq 1
-fail_numbers:   resd 2
+fail_numbers:   resq 2
+crc32_table:    resd 256
+sha256_state:   resd 8
+sha256_tail:    resb 128
 
     section .note.GNU-stack noalloc noexec nowrite progbits

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define PARTS_CHUNK_BYTES 65024
+#define PARTS_CHUNK_BYTES 61440
 #define PARTS_PAGE_BYTES  4096
 #define PARTS_KERNEL_VA   UINT64_C(0xffffffff80000000)
 
@@ -16,7 +16,7 @@ extern uint8_t parts_chunk[PARTS_CHUNK_BYTES]; // where the loader reads the ker
 extern uint64_t parts_pml4[512];
 extern uint64_t parts_pd_image[512];
 extern uint64_t parts_pt_image[33 * 512];
-extern uint64_t parts_kernel_file_bytes; // what stage 2's header says
+extern uint64_t parts_kernel_file_bytes; // what the slot's header says
 extern uint64_t elf_chunk_offset;        // 0 before the first chunk
 extern uint64_t elf_entry;
 
@@ -26,6 +26,12 @@ uint32_t parts_next_chunk(void);
 
 // Where `bytes` fit, or 0 and the longest run in *longest.
 uint64_t parts_place(uint64_t bytes, uint64_t *longest);
+
+// The digest by way of SHA-NI if `fast` is 1 and this machine has it, else without.
+// Returns which way it went.
+int parts_sha256(const void *bytes, uint64_t count, uint8_t out[32], int fast);
+
+uint32_t parts_crc32(const void *bytes, uint64_t count);
 
 // The next number of a fixed sequence (xorshift64*); *state is never 0.
 static inline uint64_t parts_random(uint64_t *state)

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""exocore image: an app's disk image, as a file to give away, or into a slot of one."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from . import build, packages
+from . import image as image_format
+from .report import UserError, say
+
+FORMATS = {"raw": "a disk as it is", "iso": "the same file: it is a CD as it is",
+           "qcow2": "for QEMU", "vmdk": "for VMware and VirtualBox"}
+CONVERTED = ("qcow2", "vmdk")
+
+
+def add_arguments(parser):
+    """The command's options."""
+    parser.add_argument("app", metavar="APP", help="a folder of examples/")
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path,
+                        help="write the image there (without it: say where the build has it)")
+    parser.add_argument("--cmdline", metavar="TEXT", help="the app's command line")
+    parser.add_argument("--format", default="raw", choices=list(FORMATS), help="; ".join(
+        f"{name}: {what}" for name, what in FORMATS.items()))
+    parser.add_argument("--slot", choices=["A", "B"],
+                        help="write the app into one slot of the existing raw image FILE; it is "
+                        "tried three times before the other slot comes back, unless it confirms")
+
+
+def check(args):
+    """Every contradiction, before anything is built."""
+    build.check_app(args.app)
+    if args.output is None:
+        for option in "cmdline", "slot":
+            if getattr(args, option) is not None:
+                raise UserError(f"--{option} needs -o FILE", 2)
+        if args.format != "raw":
+            raise UserError("--format needs -o FILE", 2)
+        return
+    if not args.output.resolve().parent.is_dir():
+        raise UserError(f"-o {args.output}: there is no directory {args.output.resolve().parent}", 2)
+    if args.slot is None:
+        return
+    if args.cmdline is not None:
+        raise UserError("--cmdline belongs to the whole image, not to a slot: leave one out", 2)
+    if args.format != "raw":
+        raise UserError("--slot writes into raw images: convert the others before and after", 2)
+    if not args.output.is_file():
+        raise UserError(f"--slot: there is no image {args.output}: make it without --slot first", 2)
+
+
+def run(args):
+    """The command. Returns the exit status."""
+    check(args)
+    packages.ensure("image", build.LOGS)
+    if args.format in CONVERTED:
+        packages.ensure("convert", build.LOGS)
+    build.bring_up_to_date(args.app)
+    manifest = build.manifest(args.app)
+    try:
+        if args.slot:
+            image_format.write_slot(args.output, args.slot, Path(manifest["elf"]).read_bytes())
+            say(f"{args.app}: in slot {args.slot} of {args.output}")
+            return 0
+        if args.output:
+            export(Path(manifest["image"]), args.output, args.format, args.cmdline)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    say(f"{args.app}: {args.output or manifest['image']}")
+    say("  ".join(f"{kind} {count}" for kind, count in manifest["bytes"].items()))
+    return 0
+
+
+def export(source, output, kind, cmdline):
+    """Writes a copy of the image `source`, whole or not at all."""
+    with tempfile.TemporaryDirectory(prefix=".exocore-", dir=output.resolve().parent) as folder:
+        copy = Path(shutil.copyfile(source, Path(folder) / "disk.img"))
+        if cmdline is not None:
+            image_format.set_cmdline(copy, cmdline)
+        if kind in CONVERTED:
+            copy = converted(copy, kind)
+        os.replace(copy, output)
+
+
+def converted(raw, kind):
+    """The same disk in another format, beside it."""
+    target = raw.with_suffix(f".{kind}")
+    done = subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", kind, raw, target],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True)
+    if done.returncode:
+        raise UserError(f"qemu-img: {done.stdout.strip()}")
+    return target
