@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
 from qemu import Guest, GuestError  # noqa: E402  (the path above comes first)
 
-LOADER_BYTES = 64 * 512
+LOADER_BYTES = 131072  # where the EFI partition begins
 MAGIC = b"EXO HND1"
 STATUS = 103  # CORE_BRINGUP_STATUS
 
