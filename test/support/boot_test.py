@@ -50,7 +50,8 @@ def main():
     args = arguments()
     try:
         with Guest(args.image, cmdline=args.cmdline, memory=args.memory, machine=args.machine,
-                   firmware=args.firmware, cpus=args.cpus, disk=args.disk, net=args.net, extra=args.qemu) as guest:
+                   firmware=args.firmware, cpus=args.cpus, disk=args.disk, net=args.net,
+                   extra=args.qemu) as guest:
             check(guest, args)
             print(guest.log)
     except GuestError as error:

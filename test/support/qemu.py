@@ -42,7 +42,8 @@ class Guest:
 
     def __init__(self, image, cmdline=None, stderr=None, **machine):
         """Starts QEMU. Keywords are those of exocore_cli.qemu.Machine; `ports` takes strings
-        (HOST:GUEST[/udp]) or Ports; `cmdline` boots a private copy with that command line, or, directly, without a copy."""
+        (HOST:GUEST[/udp]) or Ports; `cmdline` boots a private copy with that command line,
+        or, directly, without a copy."""
         self.log = ""
         self.code = None
         self.scratch = None

@@ -51,7 +51,7 @@ def main():
     """Exit status 0 if GRUB boots it on both machines."""
     build = Path(sys.argv[1])
     if not shutil.which("grub-mkrescue") or not Path("/usr/lib/grub/i386-pc").exists():
-        print("SKIPPED: no grub-mkrescue for BIOS machines here (grub-common, grub-pc-bin, xorriso)")
+        print("SKIPPED: no grub-mkrescue for BIOS here (grub-common, grub-pc-bin, xorriso)")
         return SKIPPED
     try:
         with tempfile.TemporaryDirectory(prefix="exocore-") as folder:
