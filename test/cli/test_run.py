@@ -38,7 +38,7 @@ class DryRun(unittest.TestCase):
     def test_boots_the_image_with_the_apps_ports(self):
         out = self.dry()
         self.assertTrue(out.startswith("qemu-system-x86_64 -M pc -accel tcg -cpu max -m 64M "))
-        self.assertIn(f"file={build.BUILD}/hello/hello.img,format=raw,", out)
+        self.assertIn(f"file={build.BUILD}/hello/hello.img,format=raw,id=disk,if=none,", out)
         self.assertIn("hostfwd=tcp:127.0.0.1:8080-:80,hostfwd=udp:127.0.0.1:7007-:7", out)
         self.assertIn("-device isa-debug-exit,iobase=0xf4,iosize=0x04", out)
 

@@ -39,8 +39,9 @@ def check(args):
         if args.format != "raw":
             raise UserError("--format needs -o FILE", 2)
         return
-    if not args.output.resolve().parent.is_dir():
-        raise UserError(f"-o {args.output}: there is no directory {args.output.resolve().parent}", 2)
+    folder = args.output.resolve().parent
+    if not folder.is_dir():
+        raise UserError(f"-o {args.output}: there is no directory {folder}", 2)
     if args.slot is None:
         return
     if args.cmdline is not None:

@@ -149,6 +149,9 @@ def update(slot, other, payload, identity=bytes(20)):
     if not other.boots():
         raise SlotError(f"slot {other.letter} does not boot, so slot {slot.letter} must not be "
                         "overwritten: a power cut would leave nothing")
+    if slot.boots() and slot.state.successful and not other.state.successful:
+        raise SlotError(f"nobody has confirmed slot {other.letter} yet, so slot {slot.letter} "
+                        "must not be overwritten: it is the one that is known to work")
     yield slot.state_write(priority=0, tries=0, successful=False)
     if other.state.priority == PRIORITY_MAX:
         yield other.state_write(priority=1)

@@ -8,9 +8,8 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
-from qemu import Guest, GuestError  # noqa: E402  (the path above comes first)
+from qemu import Guest, GuestError, image_format  # noqa: E402  (the path above comes first)
 
-LOADER_BYTES = 131072  # where the EFI partition begins
 MAGIC = b"EXO HND1"
 STATUS = 103  # CORE_BRINGUP_STATUS
 
@@ -19,7 +18,7 @@ def broken(image, scratch):
     """A copy of the image with the first letter of the loader's magic number changed. Core's
     own copy of the number lies behind the loader and stays."""
     data = bytearray(Path(image).read_bytes())
-    at = data.find(MAGIC, 0, LOADER_BYTES)
+    at = data.find(MAGIC, image_format.STAGE2_AT, image_format.ESP_AT)
     if at < 0:
         raise GuestError(f"{image}: the loader has no magic number to break")
     data[at] ^= 1

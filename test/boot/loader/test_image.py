@@ -156,24 +156,37 @@ class ImageTest(unittest.TestCase):
 class UpdateTest(unittest.TestCase):
     """One slot of an existing image."""
 
+    @staticmethod
+    def held(disk, slot):
+        """(letter, payload) of a slot."""
+        count, = struct.unpack_from("<Q", disk, slot.offset + 16)
+        return slot.letter, bytes(disk[slot.offset + 12288:slot.offset + 12288 + count])
+
     def boots(self, disk):
-        """(letter, payload) of the slot that a loader would take, by docs/handoff.md §6."""
+        """What a loader would take, by docs/handoff.md §6."""
         pair = [slot for slot in image.find_slots(io.BytesIO(disk)) if slot.boots()]
         best = max(pair, key=lambda slot: slot.state.priority, default=None)
         self.assertIsNotNone(best, "nothing boots")
-        count, = struct.unpack_from("<Q", disk, best.offset + 16)
-        return best.letter, bytes(disk[best.offset + 12288:best.offset + 12288 + count])
+        return self.held(disk, best)
+
+    @staticmethod
+    def confirm(disk, index):
+        """What core_boot_confirm does."""
+        offset, record = image.find_slots(io.BytesIO(disk))[index].state_write(successful=True)
+        disk[offset:offset + len(record)] = record
 
     def update(self, disk, letter, kernel):
         """Applies an update write by write, and holds every torn state against the promise."""
-        old, new = self.boots(disk), (letter, image.strip_elf(kernel))
+        other = image.find_slots(io.BytesIO(disk))["BA".index(letter)]
+        new = (letter, image.strip_elf(kernel))
+        good = (self.boots(disk), self.held(disk, other), new)
         for offset, content in image.slot_writes(io.BytesIO(disk), letter, kernel):
             for cut in {1, 17, 508, 511, 512, len(content) // 2, len(content) - 1}:
                 torn = bytearray(disk)
                 torn[offset:offset + min(cut, len(content))] = content[:cut]
-                self.assertIn(self.boots(torn), (old, new), f"{cut} bytes at {offset}")
+                self.assertIn(self.boots(torn), good, f"{cut} bytes at {offset}")
             disk[offset:offset + len(content)] = content
-            self.assertIn(self.boots(disk), (old, new))
+            self.assertIn(self.boots(disk), good)
         self.assertEqual(self.boots(disk), new)
 
     def test_something_boots_after_every_torn_write(self):
@@ -181,13 +194,17 @@ class UpdateTest(unittest.TestCase):
         self.update(disk, "B", OTHER)
         a, b = image.find_slots(io.BytesIO(disk))
         self.assertEqual((b.state.tries, b.state.successful), (3, False))
+        self.confirm(disk, 1)
         self.update(disk, "A", elf((5, b"third", 5)))
+        self.update(disk, "A", elf((5, b"fourth", 6)))
+        self.confirm(disk, 0)
         self.update(disk, "B", KERNEL)
 
     def test_priorities_do_not_run_out(self):
         disk = bytearray(image.make_image(STAGE1, STAGE2, KERNEL))
         for i in range(40):
             self.update(disk, "BA"[i % 2], elf((5, bytes([i]) * 100, 100)))
+            self.confirm(disk, 1 - i % 2)
             for slot in image.find_slots(io.BytesIO(disk)):
                 self.assertLessEqual(slot.state.priority, slots.PRIORITY_MAX)
 
@@ -195,6 +212,13 @@ class UpdateTest(unittest.TestCase):
         disk = io.BytesIO(image.make_image(STAGE1, STAGE2, KERNEL))
         with self.assertRaisesRegex(ValueError, "slot B does not boot, so slot A must not be"):
             image.slot_writes(disk, "A", OTHER)
+
+    def test_the_last_confirmed_slot_is_not_overwritten(self):
+        disk = bytearray(image.make_image(STAGE1, STAGE2, KERNEL))
+        self.update(disk, "B", OTHER)
+        with self.assertRaisesRegex(ValueError, "nobody has confirmed slot B yet"):
+            image.slot_writes(io.BytesIO(disk), "A", KERNEL)
+        self.update(disk, "B", KERNEL)
 
     def test_kernel_larger_than_the_slot(self):
         disk = io.BytesIO(image.make_image(STAGE1, STAGE2, KERNEL))

@@ -214,7 +214,7 @@ class Refuses(LoaderTest):
 
     def test_too_little_memory(self):
         self.passes_over(self.make("large_40m"), r"the kernel needs 40\d{3} KiB of memory "
-                     r"in one piece and there are 1[45]\d{3} KiB")
+                         r"in one piece and there are 1[45]\d{3} KiB")
 
     def test_kernel_that_is_no_elf(self):
         self.passes_over(self.spoil(0, "<I", 0), "the kernel is no ELF file")
@@ -222,60 +222,62 @@ class Refuses(LoaderTest):
     def test_kernel_for_another_machine(self):
         for offset, fmt, value in (4, "B", 1), (5, "B", 2), (18, "<H", 183):
             with self.subTest(offset=offset):
-                self.passes_over(self.spoil(offset, fmt, value), "the kernel is no ELF64 for x86-64")
+                self.passes_over(self.spoil(offset, fmt, value),
+                                 "the kernel is no ELF64 for x86-64")
 
     def test_kernel_that_is_relocatable(self):
         self.passes_over(self.spoil(16, "<H", 3),
-                     r"the kernel is not linked statically \(ELF type EXEC\)")
+                         r"the kernel is not linked statically \(ELF type EXEC\)")
 
     def test_damaged_program_headers(self):
-        for offset, fmt, value in ((32, "<Q", 65024), (32, "<Q", (1 << 64) - 1),
+        for offset, fmt, value in ((32, "<Q", CHUNK), (32, "<Q", (1 << 64) - 1),
                                    (54, "<H", 32), (56, "<H", 33), (56, "<H", 65535)):
             with self.subTest(offset=offset, value=value):
-                self.passes_over(self.spoil(offset, fmt, value), "the kernel's program headers are .*")
+                self.passes_over(self.spoil(offset, fmt, value),
+                                 "the kernel's program headers are .*")
 
     def test_no_segment(self):
         self.passes_over(self.spoil(56, "<H", 0), "the kernel has no segment to load")
 
     def test_segment_writable_and_executable(self):
         self.passes_over(self.spoil(EHDR + 4, "<I", 7),
-                     "a kernel segment is both writable and executable")
+                         "a kernel segment is both writable and executable")
 
     def test_segment_off_its_page(self):
         self.passes_over(self.spoil(EHDR + 16, "<Q", 0xffffffff80000010),
-                     "a kernel segment does not start on a page")
+                         "a kernel segment does not start on a page")
 
     def test_segment_outside_the_file(self):
         for offset, value in (8, 1 << 40), (8, (1 << 64) - 1), (32, 1 << 20):
             with self.subTest(offset=offset, value=value):
                 self.passes_over(self.spoil(EHDR + offset, "<Q", value),
-                             "a kernel segment reaches beyond the kernel file")
+                                 "a kernel segment reaches beyond the kernel file")
 
     def test_segments_out_of_order(self):
         self.passes_over(self.spoil(EHDR + PHDR + 16, "<Q", 0xffffffff80000000),
-                     "the kernel's segments are not in order .*")
+                         "the kernel's segments are not in order .*")
 
     def test_segment_in_the_low_half(self):
         self.passes_over(self.spoil(EHDR + 16, "<Q", 0x100000),
-                     "the kernel's segments are not in order .*")
+                         "the kernel's segments are not in order .*")
 
     def test_segment_across_1_gib(self):
         self.passes_over(self.spoil(EHDR + 2 * PHDR + 16, "<Q", 0xffffffffc0000000),
-                     "the kernel's segments are not in order .*")
+                         "the kernel's segments are not in order .*")
 
     def test_segment_that_wraps(self):
         self.passes_over(self.spoil(EHDR + 2 * PHDR + 40, "<Q", 0x80000000),
-                     "the kernel's segments are not in order .*")
+                         "the kernel's segments are not in order .*")
 
     def test_kernel_beyond_64_mib(self):
         self.passes_over(self.spoil(EHDR + 2 * PHDR + 40, "<Q", 64 << 20),
-                     "the kernel is larger than 64 MiB")
+                         "the kernel is larger than 64 MiB")
 
     def test_entry_outside_code(self):
         for entry in 0xffffffff80001000, 0, 0xffffffff7fffffff:
             with self.subTest(entry=hex(entry)):
                 self.passes_over(self.spoil(24, "<Q", entry),
-                             "the kernel's entry point is in no executable segment")
+                                 "the kernel's entry point is in no executable segment")
 
     def test_line_is_on_the_screen_too(self):
         # Without graphics SeaBIOS sends INT 10h's characters to COM1: each comes twice.

@@ -16,7 +16,7 @@ from rows import ROWS  # noqa: E402
 
 DOCS = ROOT / "docs/boot.md"
 BEGIN, END = "<!-- matrix: begin -->\n", "<!-- matrix: end -->\n"
-SECONDS = 60
+SECONDS = 120
 SECONDS_IMPOSSIBLE = 20  # for firmware that hangs instead of giving up
 
 

@@ -133,4 +133,4 @@ class Bochs:
 row("Bochs 2.7", "Bochs BIOS", "IDE", Bochs)
 row("Bochs 2.7", "Bochs BIOS", "CD", lambda image: Bochs(image, cd=True))
 row("pc", "Bochs BIOS in QEMU", "IDE", guest(extra=["-bios", f"{BOCHS_DATA}/BIOS-bochs-latest"]),
-    "it needs Bochs' own chipset: QEMU stops in it before any boot sector")
+    "its IDE driver times out again and again on QEMU's controller (\"IDE time out\" on port 402h)")
