@@ -43,6 +43,13 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/bootloader/uefi.asm)
     list(APPEND EXO_LOADER_ARGS --efi ${PROJECT_BINARY_DIR}/BOOTX64.EFI)
 endif()
 add_custom_target(bootloader DEPENDS ${EXO_LOADERS})
+
+# The direct road's entry is linked into every image (kernel.ld says where).
+add_library(exo_direct OBJECT ${PROJECT_SOURCE_DIR}/bootloader/pvh.asm)
+target_include_directories(exo_direct PRIVATE ${PROJECT_SOURCE_DIR}/bootloader)
+set_source_files_properties(${PROJECT_SOURCE_DIR}/bootloader/pvh.asm PROPERTIES
+    OBJECT_DEPENDS "${boot_sources}")
+
 set(EXO_TOOLS ${PROJECT_SOURCE_DIR}/sdk/bin)
 file(GLOB EXO_TOOL_SOURCES CONFIGURE_DEPENDS ${EXO_TOOLS}/exocore_cli/*.py)
 
@@ -71,7 +78,7 @@ function(exo_image name)
         message(FATAL_ERROR "exo_app(${name}): unknown argument ${A_UNPARSED_ARGUMENTS}")
     endif()
     exo_image_check(${name} "${A_SOURCES}" "${A_PORTS}")
-    add_executable(${name} ${A_SOURCES})
+    add_executable(${name} ${A_SOURCES} $<TARGET_OBJECTS:exo_direct>)
     set_target_properties(${name} PROPERTIES
         SUFFIX .elf RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
     exo_image_link(${name} ${A_USES})
@@ -160,10 +167,16 @@ function(exo_image_test)
         LABELS "boot;${T_LABELS}" ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
 endfunction()
 
-# exo_boot_test(NAME name APP image [argument of test/support/boot_test.py…])
+# exo_boot_test(NAME name APP image [DIRECT] [argument of test/support/boot_test.py…])
+#
+# DIRECT gives the ELF file to QEMU instead of the disk image.
 function(exo_boot_test)
-    cmake_parse_arguments(T "" "NAME;APP" "" ${ARGN})
+    cmake_parse_arguments(T "DIRECT" "NAME;APP" "" ${ARGN})
+    set(file ${PROJECT_BINARY_DIR}/${T_APP}.img)
+    if(T_DIRECT)
+        set(file ${PROJECT_BINARY_DIR}/${T_APP}.elf --firmware direct)
+    endif()
     exo_image_test(NAME ${T_NAME} APP ${T_APP}
         COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/test/support/boot_test.py
-            ${PROJECT_BINARY_DIR}/${T_APP}.img ${T_UNPARSED_ARGUMENTS})
+            ${file} ${T_UNPARSED_ARGUMENTS})
 endfunction()

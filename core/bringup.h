@@ -3,6 +3,8 @@
 #ifndef CORE_BRINGUP_H
 #define CORE_BRINGUP_H
 
+#include <stdbool.h>
+
 // Says "exocore: …" in one line and ends the machine: it is not one that core can run
 // on. Takes printf's formats.
 __attribute__((format(printf, 1, 2))) _Noreturn void bringup_fail(const char *format, ...);
@@ -23,7 +25,10 @@ void frame_take_loaders(void);
 // Builds core's own page tables and leaves the loader's.
 void pt_init(void);
 
-// The counters' rates and the interrupt controller.
+// The interrupt controller, and the beginning of a measurement that clock.c may end later.
 void clock_init(void);
+
+// Does the clock tell time already? A log line before that must not make it.
+bool clock_is_running(void);
 
 #endif

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 // clock.h - the monotonic clock: one read of the time stamp counter and a multiply.
+//
+// The counter runs from power-on; how fast, is found out by the first call here, and by
+// nobody who needs no time. Where neither the CPU nor the hypervisor tells, that is measured
+// for half a millisecond at least, most of which has as a rule passed already since the boot.
 #ifndef CORE_CLOCK_H
 #define CORE_CLOCK_H
 
 #include "exo/types.h"
 
-// Nanoseconds since core started. Never goes back.
+// Nanoseconds since the loader's first instruction. Never goes back.
 exo_ns core_clock_now(void);
 
-// Ticks of the time stamp counter a second, as measured at boot.
+// Ticks of the time stamp counter a second.
 uint64_t core_clock_tsc_hz(void);
 
 #endif

@@ -57,7 +57,7 @@ static void copy_string(char *out, size_t out_bytes, uint64_t pa)
 {
     if (pa == 0 || !is_reachable(pa, out_bytes))
         return;
-    strncpy(out, (const char *)(HANDOFF_DIRECT_MAP + pa), out_bytes - 1);
+    memccpy(out, (const char *)(HANDOFF_DIRECT_MAP + pa), '\0', out_bytes - 1);
 }
 
 static void copy_handoff(const struct handoff *handoff)
@@ -82,8 +82,9 @@ static void report_memory(void)
 // First a voice, then a net below us, then what the loader knew; then memory, and with it
 // page tables of our own, after which the loader's memory is free; then time. All else
 // (PCI, NIC queues) begins when somebody asks for it.
-void core_main(const struct handoff *handoff)
+void core_main(const struct handoff *handoff, uint64_t tsc)
 {
+    core_state.tsc_at_core = tsc;
     log_init();
     hal_desc_init();
     check_handoff(handoff);

@@ -5,8 +5,9 @@
 
 #include "core/handoff.h"
 
-// Called by entry.asm on core's own stack, with the block where the loader put it.
-_Noreturn void core_main(const struct handoff *handoff);
+// Called by entry.asm on core's own stack, with the block where the loader put it and the
+// time stamp counter at core's first instructions.
+_Noreturn void core_main(const struct handoff *handoff, uint64_t tsc);
 
 // The one call upward: supplied by whoever stands above core (sdk/start/start.c).
 // Runs on core's stack with interrupts off and everything in core ready; its

@@ -35,6 +35,9 @@ core_entry:
     fninit
     ldmxcsr [mxcsr_default]
 
+    rdtsc                       ; when core began: what came before is the loader's
+    shl rdx, 32
+    lea rsi, [rdx + rax]
     mov rax, DIRECT_MAP
     add rdi, rax
     call core_main              ; does not return

@@ -20,9 +20,9 @@
 // One entry of the memory map, ACPI's address range descriptor ("E820", ACPI 6.5 §15.1):
 // as the firmware gave it, in any order, overlapping or empty. core/memmap.c cleans it.
 struct handoff_range {
-    uint64_t base;  // physical address of the first byte
-    uint64_t bytes; // length
-    uint32_t type;  // HANDOFF_RANGE_…; any other value is reserved memory
+    uint64_t base;       // physical address of the first byte
+    uint64_t bytes;      // length
+    uint32_t type;       // HANDOFF_RANGE_…; any other value is reserved memory
     uint32_t attributes; // ACPI 3.0 extended attributes; 1 where the firmware gives none
 };
 
@@ -33,6 +33,8 @@ enum {
     HANDOFF_RANGE_NVS = 4,
     HANDOFF_RANGE_BAD = 5,
 };
+// A file that the loader was told to put beside the kernel; a value that ACPI leaves to others.
+#define HANDOFF_RANGE_MODULE UINT32_C(0xf0000001)
 
 enum handoff_road {
     HANDOFF_ROAD_BIOS = 1,

@@ -72,7 +72,9 @@ bool core_irq_any(void)
 // interrupt that nobody claimed) leads back to the look.
 void core_irq_wait(exo_ns deadline)
 {
-    uint64_t deadline_tsc = clock_scale_ticks(&core_state.clock, deadline);
+    uint64_t deadline_tsc = UINT64_MAX;
+    if (deadline != EXO_NS_NEVER && core_clock_tsc_hz()) // which starts the clock
+        deadline_tsc = clock_scale_ticks(&core_state.clock, deadline);
     while (!core_irq_any() && hal_tsc() < deadline_tsc) {
         if (deadline != EXO_NS_NEVER)
             hal_lapic_arm(&core_state.lapic, deadline_tsc);

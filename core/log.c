@@ -57,11 +57,21 @@ void log_print(const char *format, ...)
     va_end(args);
 }
 
-void core_log(const char *format, ...)
+// A message does not start the clock: before somebody else has, there is no time in front.
+static void print_time(void)
 {
+    if (!clock_is_running()) {
+        log_print("[   booting  ] ");
+        return;
+    }
     exo_ns now_us = core_clock_now() / 1000;
     log_print("[%5llu.%06llu] ", (unsigned long long)(now_us / 1000000),
               (unsigned long long)(now_us % 1000000));
+}
+
+void core_log(const char *format, ...)
+{
+    print_time();
     va_list args;
     va_start(args, format);
     log_vprint(format, args);

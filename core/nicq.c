@@ -11,13 +11,12 @@
 #include "exo/bits.h"
 #include "exo/err.h"
 
-static bool is_pair(const struct core_nicq *q, struct pci_addr nic, uint16_t index)
+static bool is_pair(const struct core_nicq *q, struct core_nic nic, uint16_t index)
 {
-    return q->owner && q->index == index && q->nic.bus == nic.bus && q->nic.device == nic.device &&
-           q->nic.function == nic.function;
+    return q->owner && q->index == index && q->nic.bus == nic.bus && q->nic.at == nic.at;
 }
 
-static struct core_nicq *find(struct pci_addr nic, uint16_t index)
+static struct core_nicq *find(struct core_nic nic, uint16_t index)
 {
     for (uint32_t i = 0; i < CORE_NICQ_MAX; i++) {
         if (is_pair(&core_state.nicqs[i], nic, index))
@@ -58,7 +57,7 @@ static void release_ring(struct core_nicq_ring *ring)
     core_frame_release(ring->pa, frames_of(ring));
 }
 
-int core_nicq_claim(struct pci_addr nic, uint16_t index, uint32_t rx_bytes, uint32_t tx_bytes,
+int core_nicq_claim(struct core_nic nic, uint16_t index, uint32_t rx_bytes, uint32_t tx_bytes,
                     const char *owner, struct core_nicq *out)
 {
     exo_assert(owner);

@@ -18,6 +18,23 @@
 
 #define CORE_NICQ_MAX 16 // queue pairs that can be owned at one time, over all NICs
 
+// Which NIC: its place on its bus. Equal places are the same device.
+struct core_nic {
+    enum { CORE_NIC_PCI, CORE_NIC_MMIO } bus;
+    uint64_t at; // bus << 16 | device << 8 | function; the physical address of its registers
+};
+
+static inline struct core_nic core_nic_pci(struct pci_addr at)
+{
+    uint64_t place = (uint64_t)at.bus << 16 | (uint64_t)at.device << 8 | at.function;
+    return (struct core_nic){.bus = CORE_NIC_PCI, .at = place};
+}
+
+static inline struct core_nic core_nic_mmio(struct pa at)
+{
+    return (struct core_nic){.bus = CORE_NIC_MMIO, .at = at.v};
+}
+
 struct core_nicq_ring {
     void *mem;      // frame-aligned, zeroed
     struct pa pa;   // the same, as the device sees it
@@ -25,7 +42,7 @@ struct core_nicq_ring {
 };
 
 struct core_nicq {
-    struct pci_addr nic;
+    struct core_nic nic;
     uint16_t index;           // queue pair 0 …
     struct core_nicq_ring rx; // device → owner
     struct core_nicq_ring tx; // owner → device
@@ -33,14 +50,14 @@ struct core_nicq {
     const char *owner;
 };
 
-// Claims queue pair `index` of the NIC at `nic`, with ring memory of at least the
+// Claims queue pair `index` of `nic`, with ring memory of at least the
 // sizes given (as the format in dev/ring computes them).
 //
 // Owner:  gives the pair, its memory and its interrupt line to the caller.
 // Errors: -EXO_EBUSY   the pair has an owner.
 //         -EXO_ENOMEM  no frames for the rings.
 //         -EXO_ENOSPC  CORE_NICQ_MAX pairs, or all interrupt lines, are owned.
-int core_nicq_claim(struct pci_addr nic, uint16_t index, uint32_t rx_bytes, uint32_t tx_bytes,
+int core_nicq_claim(struct core_nic nic, uint16_t index, uint32_t rx_bytes, uint32_t tx_bytes,
                     const char *owner, struct core_nicq *out);
 
 // Takes the pair back. `q` is dead afterwards.

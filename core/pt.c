@@ -26,7 +26,8 @@
 #define USE_MASK (UINT64_C(0x3ff) << 52)
 
 #define TABLE_BYTES 4096u
-#define SPARES_MAX  3u // one for each level below the top: the most one mapping needs
+#define ENTRIES     512u // of a table
+#define SPARES_MAX  3u   // one for each level below the top: the most one mapping needs
 #define LEVEL_TOP   3
 #define DEVICES_END UINT64_C(0x0000200000000000) // physical end of the device window
 
@@ -42,7 +43,7 @@ static uint64_t page_bytes(int level)
 
 static uint64_t *slot(uint64_t *table, uint64_t va, int level)
 {
-    return &table[va >> (12 + 9 * level) & 511];
+    return &table[va >> (12 + 9 * level) & (ENTRIES - 1)];
 }
 
 static uint64_t *table_of(uint64_t entry)
@@ -242,6 +243,27 @@ static void must(int err)
         bringup_fail("not enough memory: no frame left for a page table");
 }
 
+// Maps `count` pages in a row, a table at a time. For core's start, when nothing is mapped
+// there yet.
+static int map_run(uint64_t va, uint64_t pa, uint64_t count, int level, uint32_t rights)
+{
+    uint64_t value = leaf(pa, level, rights);
+    uint64_t step = page_bytes(level);
+    while (count > 0) {
+        struct path path;
+        int err = enter(&path, va, level);
+        if (err < 0)
+            return err;
+        uint64_t n = EXO_MIN(count, ENTRIES - va / step % ENTRIES);
+        for (uint64_t i = 0; i < n; i++, value += step)
+            path.entry[level][i] = value;
+        *path.entry[level + 1] += n * USE_ONE;
+        va += n * step;
+        count -= n;
+    }
+    return 0;
+}
+
 static bool fits(uint64_t at, uint64_t bytes, int level)
 {
     return exo_is_aligned(at, page_bytes(level)) && bytes >= page_bytes(level);
@@ -254,18 +276,21 @@ static void map_memory(uint64_t start, uint64_t end, int level_max)
         int level = level_max;
         while (!fits(start, end - start, level))
             level--;
-        must(map_page(HANDOFF_DIRECT_MAP + start, start, level, CORE_PT_WRITE));
-        start += page_bytes(level);
+        uint64_t stop = end; // of this size: up to where the next larger one may begin
+        if (level < level_max)
+            stop = EXO_MIN(end, exo_align_up(start + 1, page_bytes(level + 1)));
+        uint64_t count = (stop - start) / page_bytes(level);
+        must(map_run(HANDOFF_DIRECT_MAP + start, start, count, level, CORE_PT_WRITE));
+        start += count * page_bytes(level);
     }
 }
 
 static void map_image(const uint8_t *start, const uint8_t *end, uint32_t rights)
 {
     uint64_t distance = core_state.handoff.kernel_va - core_state.handoff.kernel_pa;
-    for (uint64_t va = (uint64_t)start; va < (uint64_t)end; va += CORE_FRAME_BYTES) {
-        if (va != (uint64_t)core_stack_guard)
-            must(map_page(va, va - distance, 0, rights));
-    }
+    uint64_t va = (uint64_t)start;
+    uint64_t bytes = exo_align_up((uint64_t)(end - start), CORE_FRAME_BYTES);
+    must(map_run(va, va - distance, bytes / CORE_FRAME_BYTES, 0, rights));
 }
 
 // Without these, read-only and no-execute would be words.
@@ -294,7 +319,8 @@ void pt_init(void)
 
     map_image(core_image_start, core_text_end, CORE_PT_EXECUTE);
     map_image(core_text_end, core_rodata_end, 0);
-    map_image(core_rodata_end, core_data_end, CORE_PT_WRITE);
+    map_image(core_rodata_end, core_stack_guard, CORE_PT_WRITE);
+    map_image(core_stack_guard + CORE_FRAME_BYTES, core_data_end, CORE_PT_WRITE);
     map_image(core_symbols, core_image_limit(), 0);
 
     bool has_gib_pages = hal_cpuid_if_any(0x80000001, 0).edx >> 26 & 1;

@@ -10,11 +10,13 @@
 #include "core/handoff.h"
 #include "core/image.h"
 #include "core/memmap.h"
+#include "core/mmio.h"
 #include "core/nicq.h"
 #include "core/pci_walk.h"
 #include "exo/bits.h"
 #include "exo/types.h"
 #include "hal/lapic.h"
+#include "hal/pvclock.h"
 #include "hal/uart.h"
 
 #define CORE_CMDLINE_BYTES 1024
@@ -25,6 +27,7 @@
 struct core_state {
     // core_main.c: what the loader said, copied before its memory is given away
     struct handoff handoff;
+    uint64_t tsc_at_core; // when core's first instructions ran
     char cmdline[CORE_CMDLINE_BYTES];
     char loader[CORE_LOADER_BYTES];
 
@@ -38,16 +41,25 @@ struct core_state {
     uint32_t spare_count;
 
     // clock.c, irq.c
-    struct clock_scale clock;
+    struct clock_scale clock; // hz is 0 until somebody asks for time
     struct hal_lapic lapic;
-    uint64_t lines_claimed;      // bit n: interrupt line n has an owner
-    const char *line_owners[64]; // by line, null while it is free
+    struct hal_lapic_instant lapic_begin; // when its count began
+    struct hal_pvclock_page pvclock;      // the hypervisor's, for a moment
+    uint64_t lines_claimed;               // bit n: interrupt line n has an owner
+    const char *line_owners[64];          // by line, null while it is free
 
     // pci.c
     bool pci_scanned;
     uint32_t pci_count;
     struct core_pci_function pci[CORE_PCI_MAX];
     const char *pci_owners[CORE_PCI_MAX]; // null while nobody has it
+
+    // mmio.c, gsi.c
+    struct core_mmio_window {
+        uint64_t start, end;
+        const char *owner; // null in a free slot
+    } mmio[CORE_MMIO_MAX];
+    uint64_t gsis_claimed; // bit n: wire n has an owner
 
     // nicq.c
     struct core_nicq nicqs[CORE_NICQ_MAX]; // owner is null in a free slot

@@ -2,7 +2,9 @@
 // probe.c - from "the nth NIC of the machine" to the driver that opens it.
 #include "dev/probe.h"
 
+#include "core/core_main.h"
 #include "core/log.h"
+#include "dev/virtio_mmio.h"
 #include "dev/virtio_net.h"
 #include "exo/bits.h"
 #include "exo/err.h"
@@ -40,8 +42,21 @@ static void name_stranger(const struct core_pci_function *f)
     core_log("dev: under QEMU, use -device virtio-net-pci");
 }
 
+// The nth NIC among the devices that the command line names, or nth less than there are.
+static bool find_named(uint32_t *nth, struct virtio_mmio_place *out)
+{
+    for (uint32_t n = 0; virtio_mmio_place(core_cmdline(), n, out); n++) {
+        if (virtio_mmio_type(out) == VIRTIO_TYPE_NET && (*nth)-- == 0)
+            return true;
+    }
+    return false;
+}
+
 int nic_open(uint32_t nth, uint16_t queue, const char *owner, struct nic **out)
 {
+    struct virtio_mmio_place place; // these first: nobody scans a bus for them
+    if (find_named(&nth, &place))
+        return virtio_net_open_mmio(&place, queue, owner, out);
     struct core_pci_function function;
     int err = find_nic(nth, &function);
     if (err < 0)

@@ -93,7 +93,7 @@ static int submit(struct virtio_blk *disk, uint32_t type, uint64_t unit, uint32_
         (struct virtio_ring_part){{disk->request_pa.v + HEADER_BYTES}, 1, VIRTQ_DESC_WRITE};
     virtio_ring_add_chain(&disk->ring, parts, n);
     virtio_ring_publish(&disk->ring);
-    virtio_pci_notify(disk->doorbell, 0); // always: who polls need not save a kick
+    virtio_notify(&disk->pci.virtio, disk->doorbell, 0); // always: who polls need not save a kick
     return reap(disk);
 }
 
@@ -130,7 +130,7 @@ static int disk_write(struct blk *blk, uint64_t lba, const void *buf, uint32_t s
             return err;
     }
     // §5.2.6.2: without the feature a write is on the medium when it is done.
-    if (disk->pci.features & BIT(VIRTIO_BLK_F_FLUSH))
+    if (disk->pci.virtio.features & BIT(VIRTIO_BLK_F_FLUSH))
         return submit(disk, REQUEST_FLUSH, 0, 0);
     return 0;
 }
@@ -138,7 +138,7 @@ static int disk_write(struct blk *blk, uint64_t lba, const void *buf, uint32_t s
 static void disk_close(struct blk *blk)
 {
     struct virtio_blk *disk = disk_of(blk);
-    virtio_pci_close(&disk->pci);
+    virtio_close(&disk->pci.virtio);
     core_frame_release(disk->frames, FRAMES);
 }
 
@@ -148,9 +148,9 @@ static int identify(struct virtio_blk *disk)
 {
     uint64_t units;
     uint32_t bytes = UNIT_BYTES;
-    int err = virtio_pci_config_bytes(&disk->pci, CONFIG_CAPACITY, (uint8_t *)&units, 8);
-    if (err == 0 && disk->pci.features & BIT(VIRTIO_BLK_F_BLK_SIZE))
-        err = virtio_pci_config_bytes(&disk->pci, CONFIG_BLK_SIZE, (uint8_t *)&bytes, 4);
+    int err = virtio_config_bytes(&disk->pci.virtio, CONFIG_CAPACITY, (uint8_t *)&units, 8);
+    if (err == 0 && disk->pci.virtio.features & BIT(VIRTIO_BLK_F_BLK_SIZE))
+        err = virtio_config_bytes(&disk->pci.virtio, CONFIG_BLK_SIZE, (uint8_t *)&bytes, 4);
     if (err < 0)
         return err;
     if (!exo_is_pow2(bytes) || bytes < UNIT_BYTES || bytes > CORE_FRAME_BYTES) {
@@ -165,26 +165,26 @@ static int identify(struct virtio_blk *disk)
 static int bring_up(struct virtio_blk *disk)
 {
     uint64_t wanted = BIT(VIRTIO_BLK_F_BLK_SIZE) | BIT(VIRTIO_BLK_F_FLUSH) | BIT(VIRTIO_BLK_F_RO);
-    int err = virtio_pci_negotiate(&disk->pci, BIT(VIRTIO_F_VERSION_1), wanted);
+    int err = virtio_negotiate(&disk->pci.virtio, BIT(VIRTIO_F_VERSION_1), wanted);
     if (err < 0 || (err = identify(disk)) < 0)
         return err;
 
     struct pa ring = {disk->frames.v + FRAME_RING * CORE_FRAME_BYTES};
     virtio_ring_init(&disk->ring, core_phys(ring), disk->slots, RING_SIZE, false);
-    const struct virtio_pci_queue queue = {
+    const struct virtio_queue queue = {
         .size = RING_SIZE,
         .desc = ring,
         .avail = {ring.v + virtio_ring_avail_offset(RING_SIZE)},
         .used = {ring.v + virtio_ring_used_offset(RING_SIZE)},
-        .msix_entry = VIRTIO_PCI_NO_VECTOR,
+        .entry = VIRTIO_PCI_NO_VECTOR,
     };
-    if ((err = virtio_pci_queue_setup(&disk->pci, &queue, &disk->doorbell)) < 0)
+    if ((err = virtio_queue_setup(&disk->pci.virtio, &queue, &disk->doorbell)) < 0)
         return err;
     disk->request_pa = (struct pa){ring.v + CORE_FRAME_BYTES / 2};
     disk->request = core_phys(disk->request_pa);
     disk->data_pa = (struct pa){disk->frames.v + FRAME_DATA * CORE_FRAME_BYTES};
     disk->data = core_phys(disk->data_pa);
-    virtio_pci_start(&disk->pci);
+    virtio_start(&disk->pci.virtio);
     return 0;
 }
 

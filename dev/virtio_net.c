@@ -11,6 +11,8 @@
 #include "core/nicq.h"
 #include "dev/ring/virtio_net_frame.h"
 #include "dev/ring/virtio_ring.h"
+#include "dev/virtio.h"
+#include "dev/virtio_mmio.h"
 #include "dev/virtio_pci.h"
 #include "exo/bits.h"
 #include "exo/err.h"
@@ -41,7 +43,11 @@ struct side { // one direction
 
 struct virtio_net {
     struct nic nic;
-    struct virtio_pci pci;
+    struct virtio *dev; // inside one of the next two
+    union {
+        struct virtio_pci pci;
+        struct virtio_mmio mmio;
+    };
     struct core_nicq queue; // owner is null until it is claimed
     struct side rx;
     struct side tx;
@@ -77,7 +83,7 @@ static inline void kick(const struct virtio_net *net, struct side *side)
         wanted = virtio_ring_wants_kick(&side->ring, since);
     }
     if (wanted)
-        virtio_pci_notify(side->doorbell, side->index);
+        virtio_notify(net->dev, side->doorbell, side->index);
 }
 
 // The device broke its protocol: whose the lent buffers are cannot be known any more
@@ -215,6 +221,7 @@ static bool irq_arm(struct nic *nic)
     if (nic->broken)
         return false;
     core_irq_take(nic->irq); // one that is pending tells what the looks below see
+    virtio_heard(net->dev);
     bool ready = virtio_ring_arm(&net->rx.ring, 1);
     ready |= arm_tx(&net->tx.ring);
     if (!ready) { // look again, now that the device has surely seen the wish
@@ -248,15 +255,15 @@ static int mac_invent(uint8_t mac[6])
 static int identify(struct virtio_net *net)
 {
     struct nic *nic = &net->nic;
-    int err = net->pci.features & BIT(VIRTIO_NET_F_MAC)
-                  ? virtio_pci_config_bytes(&net->pci, CONFIG_MAC, nic->mac, sizeof nic->mac)
+    int err = net->dev->features & BIT(VIRTIO_NET_F_MAC)
+                  ? virtio_config_bytes(net->dev, CONFIG_MAC, nic->mac, sizeof nic->mac)
                   : mac_invent(nic->mac);
     if (err < 0)
         return err;
     nic->mtu_bytes = MTU_DEFAULT;
-    if (!(net->pci.features & BIT(VIRTIO_NET_F_MTU)))
+    if (!(net->dev->features & BIT(VIRTIO_NET_F_MTU)))
         return 0;
-    err = virtio_pci_config_read16(&net->pci, CONFIG_MTU, &nic->mtu_bytes);
+    err = virtio_config_read16(net->dev, CONFIG_MTU, &nic->mtu_bytes);
     if (err == 0 && nic->mtu_bytes < MTU_MIN) {
         core_log("virtio-net: the device's MTU is %u", nic->mtu_bytes);
         return -EXO_EIO;
@@ -267,31 +274,31 @@ static int identify(struct virtio_net *net)
 // The largest power of two that the device and this driver can both do; 0 without the queue.
 static uint16_t slots_of(struct virtio_net *net, uint16_t index)
 {
-    uint32_t slots = EXO_MIN((uint32_t)virtio_pci_queue_size(&net->pci, index), SLOTS_MAX);
+    uint32_t slots = EXO_MIN((uint32_t)virtio_queue_size(net->dev, index), SLOTS_MAX);
     return (uint16_t)(slots ? 1u << (31 - __builtin_clz(slots)) : 0);
 }
 
 static int side_setup(struct virtio_net *net, struct side *side, uint16_t index, uint16_t slots,
                       const struct core_nicq_ring *mem)
 {
-    bool event_idx = net->pci.features & BIT(VIRTIO_F_EVENT_IDX);
+    bool event_idx = net->dev->features & BIT(VIRTIO_F_EVENT_IDX);
     side->index = index;
     virtio_ring_init(&side->ring, mem->mem, side->slots, slots, event_idx);
-    const struct virtio_pci_queue queue = {
+    const struct virtio_queue queue = {
         .index = index,
         .size = slots,
         .desc = mem->pa,
         .avail = {mem->pa.v + virtio_ring_avail_offset(slots)},
         .used = {mem->pa.v + virtio_ring_used_offset(slots)},
-        .msix_entry = net->queue.index,
+        .entry = net->queue.index,
     };
-    return virtio_pci_queue_setup(&net->pci, &queue, &side->doorbell);
+    return virtio_queue_setup(net->dev, &queue, &side->doorbell);
 }
 
 static int bring_up(struct virtio_net *net, uint16_t pair, const char *owner)
 {
     uint64_t wanted = BIT(VIRTIO_NET_F_MAC) | BIT(VIRTIO_NET_F_MTU) | BIT(VIRTIO_F_EVENT_IDX);
-    int err = virtio_pci_negotiate(&net->pci, BIT(VIRTIO_F_VERSION_1), wanted);
+    int err = virtio_negotiate(net->dev, BIT(VIRTIO_F_VERSION_1), wanted);
     if (err < 0 || (err = identify(net)) < 0)
         return err;
 
@@ -301,28 +308,24 @@ static int bring_up(struct virtio_net *net, uint16_t pair, const char *owner)
     net->nic.tx_slots = slots_of(net, tx);
     if (!net->nic.rx_slots || !net->nic.tx_slots)
         return -EXO_EIO; // every device has its first pair
-    err = core_nicq_claim(net->pci.at, pair, virtio_ring_bytes(net->nic.rx_slots),
+    err = core_nicq_claim(net->dev->nic, pair, virtio_ring_bytes(net->nic.rx_slots),
                           virtio_ring_bytes(net->nic.tx_slots), owner, &net->queue);
     if (err < 0)
         return err;
     net->nic.irq = net->queue.irq;
 
-    err = core_pci_msix(net->pci.at, pair, net->queue.irq);
-    if (err < 0) {
-        core_log("virtio-net: the device has no MSI-X entry %u for its queues", pair);
-        return err;
-    }
-    if ((err = side_setup(net, &net->rx, rx, net->nic.rx_slots, &net->queue.rx)) < 0 ||
+    if ((err = virtio_route(net->dev, pair, net->queue.irq)) < 0 ||
+        (err = side_setup(net, &net->rx, rx, net->nic.rx_slots, &net->queue.rx)) < 0 ||
         (err = side_setup(net, &net->tx, tx, net->nic.tx_slots, &net->queue.tx)) < 0)
         return err;
-    virtio_pci_start(&net->pci);
+    virtio_start(net->dev);
     return 0;
 }
 
 // The device stops first: what follows gives away memory that it could write.
 static void tear_down(struct virtio_net *net)
 {
-    virtio_pci_close(&net->pci);
+    virtio_close(net->dev);
     if (net->queue.owner)
         core_nicq_release(&net->queue);
     core_frame_release(core_phys_of(net), STATE_FRAMES);
@@ -350,31 +353,57 @@ bool virtio_net_knows(const struct core_pci_function *function)
            (function->device_id == 0x1041 || function->device_id == 0x1000);
 }
 
-int virtio_net_open(const struct core_pci_function *function, uint16_t queue, const char *owner,
-                    struct nic **out)
+// Memory for one, zeroed; null if there is none.
+static struct virtio_net *state_alloc(void)
 {
-    if (queue > 0)
-        return -EXO_ENOTSUP; // more pairs take VIRTIO_NET_F_MQ and a control queue
     struct pa frames;
-    int err = core_frame_claim(STATE_FRAMES, 1, &frames);
-    if (err < 0)
-        return err;
-    struct virtio_net *net = core_phys(frames);
-    memset(net, 0, sizeof *net);
+    if (core_frame_claim(STATE_FRAMES, 1, &frames) < 0)
+        return NULL;
+    struct virtio_net *net = memset(core_phys(frames), 0, sizeof *net);
     net->nic.ops = &ops;
     net->nic.driver = "virtio-net";
     net->nic.headroom_bytes = VIRTIO_NET_HDR_BYTES;
+    return net;
+}
 
-    err = virtio_pci_open(&net->pci, function->at, owner);
+// Goes on after the transport's open, which returned `err`.
+static int open_over(struct virtio_net *net, struct virtio *dev, int err, uint16_t queue,
+                     struct nic **out)
+{
     if (err < 0) {
-        core_frame_release(frames, STATE_FRAMES);
+        core_frame_release(core_phys_of(net), STATE_FRAMES);
         return err;
     }
-    err = bring_up(net, queue, owner);
+    net->dev = dev;
+    err = bring_up(net, queue, dev->owner);
     if (err < 0) {
         tear_down(net);
         return err;
     }
     *out = &net->nic;
     return 0;
+}
+
+int virtio_net_open(const struct core_pci_function *function, uint16_t queue, const char *owner,
+                    struct nic **out)
+{
+    if (queue > 0)
+        return -EXO_ENOTSUP; // more pairs take VIRTIO_NET_F_MQ and a control queue
+    struct virtio_net *net = state_alloc();
+    if (!net)
+        return -EXO_ENOMEM;
+    int err = virtio_pci_open(&net->pci, function->at, owner);
+    return open_over(net, &net->pci.virtio, err, queue, out);
+}
+
+int virtio_net_open_mmio(const struct virtio_mmio_place *place, uint16_t queue, const char *owner,
+                         struct nic **out)
+{
+    if (queue > 0)
+        return -EXO_ENOTSUP;
+    struct virtio_net *net = state_alloc();
+    if (!net)
+        return -EXO_ENOMEM;
+    int err = virtio_mmio_open(&net->mmio, place, owner);
+    return open_over(net, &net->mmio.virtio, err, queue, out);
 }

@@ -2,8 +2,6 @@
 // virtio_pci.c - registers of a modern virtio device behind PCI capabilities.
 #include "dev/virtio_pci.h"
 
-#include "core/clock.h"
-#include "core/log.h"
 #include "exo/bits.h"
 #include "exo/err.h"
 
@@ -42,36 +40,14 @@ enum { // struct virtio_pci_common_cfg (§4.1.4.3)
     COMMON_BYTES = 56,
 };
 
-enum { // device status (§2.1)
-    STATUS_ACKNOWLEDGE = 1,
-    STATUS_DRIVER = 2,
-    STATUS_DRIVER_OK = 4,
-    STATUS_FEATURES_OK = 8,
-    STATUS_FAILED = 128,
-};
-
-// Longer than any device takes; a device that is not back by then is broken.
-#define RESET_TIMEOUT_NS  EXO_S(1)
-#define CONFIG_TIMEOUT_NS EXO_MS(100)
-
-static volatile uint8_t *common(const struct virtio_pci *dev, uint32_t offset)
+static struct virtio_pci *pci_of(struct virtio *dev)
 {
-    return dev->common.base + offset;
+    return EXO_CONTAINER(dev, struct virtio_pci, virtio);
 }
 
-static void status_add(struct virtio_pci *dev, uint8_t bits)
+static volatile uint8_t *common(struct virtio *dev, uint32_t offset)
 {
-    volatile uint8_t *status = common(dev, DEVICE_STATUS);
-    hal_mmio_write8(status, hal_mmio_read8(status) | bits);
-}
-
-// Says why, tells the device (§3.1.1), and passes the error on.
-static int fail(struct virtio_pci *dev, int err, const char *why)
-{
-    core_log("virtio: %02x:%02x.%x: %s", dev->at.bus, dev->at.device, dev->at.function, why);
-    if (dev->common.base)
-        status_add(dev, STATUS_FAILED);
-    return err;
+    return pci_of(dev)->common.base + offset;
 }
 
 // ---- finding the registers ----
@@ -97,6 +73,7 @@ static bool window_map(const struct virtio_pci *dev, uint16_t cap, uint32_t leas
 static void window_take(struct virtio_pci *dev, uint16_t cap)
 {
     uint8_t len = core_pci_read8(dev->at, cap + CAP_LEN);
+    struct virtio_pci_window window;
     switch (core_pci_read8(dev->at, cap + CAP_TYPE)) {
     case CAP_TYPE_COMMON:
         if (!dev->common.base && len >= CAP_BYTES)
@@ -109,92 +86,39 @@ static void window_take(struct virtio_pci *dev, uint16_t cap)
             dev->notify_multiplier = core_pci_read32(dev->at, cap + CAP_NOTIFY_MULTIPLIER);
         break;
     case CAP_TYPE_DEVICE:
-        if (!dev->device.base && len >= CAP_BYTES)
-            window_map(dev, cap, 1, 4, &dev->device);
+        if (!dev->virtio.config && len >= CAP_BYTES && window_map(dev, cap, 1, 4, &window)) {
+            dev->virtio.config = window.base;
+            dev->virtio.config_bytes = window.bytes;
+        }
         break;
     }
 }
 
-static int reset(struct virtio_pci *dev)
+// ---- the transport ----
+
+static uint8_t status(struct virtio *dev)
 {
-    // §4.1.4.3.2: the device is reset when it reads 0, and not before.
-    exo_ns deadline = core_clock_now() + RESET_TIMEOUT_NS;
-    hal_mmio_write8(common(dev, DEVICE_STATUS), 0);
-    while (hal_mmio_read8(common(dev, DEVICE_STATUS)) != 0) {
-        if (core_clock_now() >= deadline)
-            return -EXO_EIO;
-    }
-    return 0;
+    return hal_mmio_read8(common(dev, DEVICE_STATUS));
 }
 
-int virtio_pci_open(struct virtio_pci *dev, struct pci_addr at, const char *owner)
+static void set_status(struct virtio *dev, uint8_t value)
 {
-    *dev = (struct virtio_pci){.at = at, .owner = owner};
-    int err = core_pci_claim(at, owner);
-    if (err < 0)
-        return err;
-
-    for (uint16_t cap = 0; (cap = core_pci_capability(at, PCI_CAP_VENDOR, cap));)
-        window_take(dev, cap);
-    if (!dev->common.base || !dev->notify.base)
-        err = fail(dev, -EXO_ENOTSUP, "no modern virtio registers (is disable-modern on?)");
-    else if (reset(dev) < 0)
-        err = fail(dev, -EXO_EIO, "the device does not come out of reset");
-    if (err < 0) {
-        core_pci_release(at);
-        return err;
-    }
-    status_add(dev, STATUS_ACKNOWLEDGE);
-    status_add(dev, STATUS_DRIVER);
-    return 0;
+    hal_mmio_write8(common(dev, DEVICE_STATUS), value);
 }
 
-void virtio_pci_close(struct virtio_pci *dev)
+static uint32_t offered(struct virtio *dev, uint32_t half)
 {
-    // A device that ignores the reset is stopped by release, which takes bus mastering away.
-    if (reset(dev) < 0)
-        fail(dev, -EXO_EIO, "the device does not stop");
-    core_pci_release(dev->at);
+    hal_mmio_write32(common(dev, DEVICE_FEATURE_SELECT), half);
+    return hal_mmio_read32(common(dev, DEVICE_FEATURE));
 }
 
-// ---- features ----
-
-static uint64_t offered_features(struct virtio_pci *dev)
+static void accept(struct virtio *dev, uint32_t half, uint32_t bits)
 {
-    uint64_t features = 0;
-    for (uint32_t half = 0; half < 2; half++) {
-        hal_mmio_write32(common(dev, DEVICE_FEATURE_SELECT), half);
-        features |= (uint64_t)hal_mmio_read32(common(dev, DEVICE_FEATURE)) << half * 32;
-    }
-    return features;
+    hal_mmio_write32(common(dev, DRIVER_FEATURE_SELECT), half);
+    hal_mmio_write32(common(dev, DRIVER_FEATURE), bits);
 }
 
-static void accept_features(struct virtio_pci *dev)
-{
-    for (uint32_t half = 0; half < 2; half++) {
-        hal_mmio_write32(common(dev, DRIVER_FEATURE_SELECT), half);
-        hal_mmio_write32(common(dev, DRIVER_FEATURE), (uint32_t)(dev->features >> half * 32));
-    }
-}
-
-int virtio_pci_negotiate(struct virtio_pci *dev, uint64_t required, uint64_t wanted)
-{
-    uint64_t offered = offered_features(dev);
-    if ((offered & required) != required)
-        return fail(dev, -EXO_ENOTSUP, "a feature that the driver needs is not offered");
-    dev->features = offered & (required | wanted);
-    accept_features(dev);
-
-    // §3.1.1 steps 5 and 6: the device has the last word.
-    status_add(dev, STATUS_FEATURES_OK);
-    if (!(hal_mmio_read8(common(dev, DEVICE_STATUS)) & STATUS_FEATURES_OK))
-        return fail(dev, -EXO_ENOTSUP, "the device refuses the driver's choice of features");
-    return 0;
-}
-
-// ---- queues ----
-
-uint16_t virtio_pci_queue_size(struct virtio_pci *dev, uint16_t index)
+static uint16_t queue_size(struct virtio *dev, uint16_t index)
 {
     if (index >= hal_mmio_read16(common(dev, NUM_QUEUES)))
         return 0;
@@ -203,22 +127,20 @@ uint16_t virtio_pci_queue_size(struct virtio_pci *dev, uint16_t index)
 }
 
 // §4.1.4.4: where the selected queue's doorbell is, or null if it is nowhere.
-static volatile void *selected_doorbell(struct virtio_pci *dev)
+static volatile void *selected_doorbell(struct virtio_pci *pci)
 {
-    uint64_t place = (uint64_t)hal_mmio_read16(common(dev, QUEUE_NOTIFY_OFF));
-    uint64_t offset = place * dev->notify_multiplier;
-    bool inside = offset + sizeof(uint16_t) <= dev->notify.bytes && exo_is_aligned(offset, 2);
-    return inside ? dev->notify.base + offset : NULL;
+    uint64_t place = (uint64_t)hal_mmio_read16(common(&pci->virtio, QUEUE_NOTIFY_OFF));
+    uint64_t offset = place * pci->notify_multiplier;
+    bool inside = offset + sizeof(uint16_t) <= pci->notify.bytes && exo_is_aligned(offset, 2);
+    return inside ? pci->notify.base + offset : NULL;
 }
 
-int virtio_pci_queue_setup(struct virtio_pci *dev, const struct virtio_pci_queue *queue,
-                           volatile void **doorbell)
+static int queue_setup(struct virtio *dev, const struct virtio_queue *queue,
+                       volatile void **doorbell)
 {
-    if (virtio_pci_queue_size(dev, queue->index) < queue->size) // this selects it, too
-        return fail(dev, -EXO_ENOTSUP, "a queue is missing or too short");
-    *doorbell = selected_doorbell(dev);
+    *doorbell = selected_doorbell(pci_of(dev));
     if (!*doorbell)
-        return fail(dev, -EXO_EIO, "a doorbell lies outside its BAR");
+        return virtio_fail(dev, -EXO_EIO, "a doorbell lies outside its BAR");
 
     hal_mmio_write16(common(dev, QUEUE_SIZE), queue->size);
     hal_mmio_write64(common(dev, QUEUE_DESC), queue->desc.v);
@@ -227,48 +149,64 @@ int virtio_pci_queue_setup(struct virtio_pci *dev, const struct virtio_pci_queue
 
     // §4.1.5.1.2: a device that cannot bind the vector answers with "none".
     volatile uint8_t *vector = common(dev, QUEUE_MSIX_VECTOR);
-    hal_mmio_write16(vector, queue->msix_entry);
-    if (hal_mmio_read16(vector) != queue->msix_entry)
-        return fail(dev, -EXO_EIO, "the device refuses an interrupt vector");
+    hal_mmio_write16(vector, queue->entry);
+    if (hal_mmio_read16(vector) != queue->entry)
+        return virtio_fail(dev, -EXO_EIO, "the device refuses an interrupt vector");
 
     hal_mmio_write16(common(dev, QUEUE_ENABLE), 1);
     return 0;
 }
 
-void virtio_pci_start(struct virtio_pci *dev)
+// Changes of the configuration interrupt nobody.
+static int route(struct virtio *dev, uint16_t entry, int irq)
 {
     hal_mmio_write16(common(dev, CONFIG_MSIX_VECTOR), VIRTIO_PCI_NO_VECTOR);
-    status_add(dev, STATUS_DRIVER_OK);
+    int err = core_pci_msix(pci_of(dev)->at, entry, irq);
+    return err < 0 ? virtio_fail(dev, err, "it has no MSI-X entry for its queues") : 0;
 }
 
-// ---- the device's own configuration ----
-
-static bool config_has(const struct virtio_pci *dev, uint32_t offset, uint32_t len)
+static uint32_t generation(struct virtio *dev)
 {
-    return (uint64_t)offset + len <= dev->device.bytes;
+    return hal_mmio_read8(common(dev, CONFIG_GENERATION));
 }
 
-int virtio_pci_config_bytes(struct virtio_pci *dev, uint32_t offset, uint8_t *out, uint32_t len)
+// A device that ignored its reset is stopped by this, which takes bus mastering away.
+static void release(struct virtio *dev)
 {
-    if (!config_has(dev, offset, len))
-        return fail(dev, -EXO_EIO, "its configuration is shorter than its features say");
-
-    // §2.5.1: what takes several reads may change between them; the generation tells.
-    exo_ns deadline = core_clock_now() + CONFIG_TIMEOUT_NS;
-    uint8_t before, after;
-    do {
-        before = hal_mmio_read8(common(dev, CONFIG_GENERATION));
-        for (uint32_t i = 0; i < len; i++)
-            out[i] = hal_mmio_read8(dev->device.base + offset + i);
-        after = hal_mmio_read8(common(dev, CONFIG_GENERATION));
-    } while (before != after && core_clock_now() < deadline);
-    return before == after ? 0 : fail(dev, -EXO_EIO, "its configuration does not hold still");
+    core_pci_release(pci_of(dev)->at);
 }
 
-int virtio_pci_config_read16(struct virtio_pci *dev, uint32_t offset, uint16_t *out)
+static const struct virtio_transport transport = {
+    .status = status,
+    .set_status = set_status,
+    .offered = offered,
+    .accept = accept,
+    .queue_size = queue_size,
+    .queue_setup = queue_setup,
+    .route = route,
+    .generation = generation,
+    .release = release,
+};
+
+int virtio_pci_open(struct virtio_pci *dev, struct pci_addr at, const char *owner)
 {
-    if (!config_has(dev, offset, sizeof *out))
-        return fail(dev, -EXO_EIO, "its configuration is shorter than its features say");
-    *out = hal_mmio_read16(dev->device.base + offset);
-    return 0;
+    int err = core_pci_claim(at, owner);
+    if (err < 0)
+        return err;
+    *dev = (struct virtio_pci){
+        .at = at,
+        .virtio = {.transport = &transport, .owner = owner, .nic = core_nic_pci(at)},
+    };
+
+    for (uint16_t cap = 0; (cap = core_pci_capability(at, PCI_CAP_VENDOR, cap));)
+        window_take(dev, cap);
+    if (!dev->common.base || !dev->notify.base) {
+        virtio_say(&dev->virtio, "no modern virtio registers (is disable-modern on?)");
+        err = -EXO_ENOTSUP;
+    } else {
+        err = virtio_begin(&dev->virtio);
+    }
+    if (err < 0)
+        core_pci_release(at);
+    return err;
 }

@@ -42,7 +42,8 @@ static struct {
     uint8_t stacks[HAL_STACK_MACHINE_CHECK][HAL_FAULT_STACK_BYTES] __attribute__((aligned(16)));
 } tables;
 
-static void set_gate(uint32_t vector, uint64_t stub, uint8_t stack)
+// Not inlined: what runs once in a boot costs by its size, in an emulator at least.
+__attribute__((noinline)) static void set_gate(uint32_t vector, uint64_t stub, uint8_t stack)
 {
     tables.idt[vector] = (struct gate){
         .offset_low = (uint16_t)stub,

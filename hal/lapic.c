@@ -34,6 +34,8 @@ enum { // register numbers: byte offset / 4
 
 #define RATE_SHIFT 24 // fraction bits of counts_per_tick
 
+#define STILL_READS_MAX 100000u // a count that does not move for so long never will
+
 #define PIC1 0x20
 #define PIC2 0xa0
 
@@ -88,7 +90,6 @@ void hal_lapic_init(struct hal_lapic *lapic, volatile uint32_t *regs)
     hal_barrier_full(); // SDM: between this write and the first one of the deadline MSR
 }
 
-// One instant on both clocks, the tightest of a few reads.
 static struct hal_lapic_instant now_on_both(const struct hal_lapic *lapic)
 {
     struct hal_lapic_instant best = {0, 0};
@@ -105,32 +106,53 @@ static struct hal_lapic_instant now_on_both(const struct hal_lapic *lapic)
     return best;
 }
 
-struct hal_lapic_instant hal_lapic_calibrate_begin(const struct hal_lapic *lapic)
+struct hal_lapic_instant hal_lapic_count(const struct hal_lapic *lapic)
 {
-    if (lapic->has_deadline)
-        return (struct hal_lapic_instant){0, 0};
-    lapic->regs[LVT_TIMER] = LVT_MASKED;
+    lapic->regs[LVT_TIMER] = LVT_MASKED; // count-down mode, whatever comes later
     lapic->regs[INITIAL_COUNT] = UINT32_MAX;
     return now_on_both(lapic);
 }
 
-bool hal_lapic_calibrate_end(struct hal_lapic *lapic, const struct hal_lapic_instant *begin,
-                             uint64_t tsc_hz)
+bool hal_lapic_count_to(const struct hal_lapic *lapic, const struct hal_lapic_instant *begin,
+                        uint32_t counts, struct hal_lapic_instant *end)
 {
-    if (lapic->has_deadline)
-        return true;
-    while (hal_tsc() - begin->tsc < tsc_hz / 8192)
-        hal_pause();
-    struct hal_lapic_instant end = now_on_both(lapic);
+    *end = now_on_both(lapic);
+    for (uint32_t still = 0; still < STILL_READS_MAX;) {
+        if (end->count == 0 || begin->count - end->count >= counts)
+            return true;
+        uint32_t before = end->count;
+        *end = now_on_both(lapic);
+        still = end->count == before ? still + 1 : 0;
+    }
+    return false;
+}
+
+void hal_lapic_set_rate(struct hal_lapic *lapic, const struct hal_lapic_instant *begin,
+                        const struct hal_lapic_instant *end)
+{
     lapic->regs[INITIAL_COUNT] = 0;
-    lapic->regs[LVT_TIMER] = HAL_VECTOR_TIMER;
+    lapic->regs[LVT_TIMER] = HAL_VECTOR_TIMER | (lapic->has_deadline ? TIMER_DEADLINE : 0);
+    hal_barrier_full(); // SDM: between this write and the first one of the deadline MSR
 
     // Rounded up: late by a count is better than waking twice.
-    uint64_t counts = begin->count - end.count;
-    uint64_t ticks = end.tsc - begin->tsc;
-    uint64_t rate = ((counts << RATE_SHIFT) + ticks - 1) / ticks;
+    uint64_t counts = begin->count - end->count;
+    uint64_t ticks = end->tsc - begin->tsc;
+    uint64_t rate = ticks ? ((counts << RATE_SHIFT) + ticks - 1) / ticks : 0;
     lapic->counts_per_tick = (uint32_t)EXO_MIN(rate, (uint64_t)UINT32_MAX);
-    return counts != 0;
+}
+
+uint64_t hal_lapic_told_hz(void)
+{
+    bool virtualized = hal_cpuid(1, 0).ecx >> 31;
+    if (!virtualized)
+        return 0;
+    struct hal_cpuid leaf = hal_cpuid_if_any(0x40000010, 0); // VMware's convention
+    if (leaf.ebx != 0)
+        return (uint64_t)leaf.ebx * 1000;
+    leaf = hal_cpuid(0x40000000, 0);
+    bool is_tcg = leaf.ebx == 0x54474354 && leaf.ecx == 0x43544743 && leaf.edx == 0x47435447;
+    bool is_kvm = leaf.ebx == 0x4b4d564b && leaf.ecx == 0x564b4d56 && leaf.edx == 0x4d;
+    return is_tcg || is_kvm ? 1000000000 : 0; // "TCGTCGTCGTCG", "KVMKVMKVM"
 }
 
 void hal_lapic_arm(const struct hal_lapic *lapic, uint64_t tsc)

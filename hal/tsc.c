@@ -2,8 +2,6 @@
 // tsc.c - finds the time stamp counter's frequency (SDM vol. 3, "Time-Stamp Counter").
 #include "hal/tsc.h"
 
-#include <stdbool.h>
-
 #include "hal/cpu.h"
 #include "hal/port.h"
 
@@ -35,7 +33,7 @@ struct instant {
     uint32_t count; // counts down
 };
 
-static bool is_sane(uint64_t hz)
+bool hal_tsc_is_sane(uint64_t hz)
 {
     return hz >= SANE_HZ_MIN && hz <= SANE_HZ_MAX;
 }
@@ -130,25 +128,30 @@ static bool measure(uint64_t *hz)
 
     *hz = hz_between(&a, &c);
     bool wrapped = hal_in8(GATE_PORT) & GATE_OUTPUT;
-    return !wrapped && is_sane(*hz) && agree(hz_between(&a, &b), hz_between(&b, &c));
+    return !wrapped && hal_tsc_is_sane(*hz) && agree(hz_between(&a, &b), hz_between(&b, &c));
 }
 
-struct hal_tsc_rate hal_tsc_rate(void)
+struct hal_tsc_rate hal_tsc_rate_told(void)
 {
     uint64_t hz = hz_of_cpu();
-    if (is_sane(hz))
+    if (hal_tsc_is_sane(hz))
         return (struct hal_tsc_rate){hz, "CPUID"};
     hz = hz_of_hypervisor();
-    if (is_sane(hz))
+    if (hal_tsc_is_sane(hz))
         return (struct hal_tsc_rate){hz, "the hypervisor"};
+    return (struct hal_tsc_rate){0, "nobody"};
+}
 
+struct hal_tsc_rate hal_tsc_rate_measured(void)
+{
+    uint64_t hz = 0;
     for (uint32_t attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
         if (measure(&hz))
             return (struct hal_tsc_rate){hz, "the interval timer"};
         if (hz == 0)
             break;
     }
-    if (is_sane(hz)) // the halves never agreed, but there is a counter: the best there is
+    if (hal_tsc_is_sane(hz)) // the halves never agreed, but there is a counter: the best there is
         return (struct hal_tsc_rate){hz, "the interval timer, unsteadily"};
     return (struct hal_tsc_rate){0, "nobody"};
 }

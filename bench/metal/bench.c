@@ -2,7 +2,7 @@
 // bench.c - what the primitives cost, in ticks of the time stamp counter.
 //
 // Under QEMU's -icount shift=0,sleep=off a tick is one executed instruction, the same on
-// every run: bench/run.py boots it so. Elsewhere the figures are cycles, and noisy.
+// every run: `exocore bench primitives` boots it so. Elsewhere the figures are cycles, and noisy.
 #include "core/clock.h"
 #include "core/frame.h"
 #include "core/pt.h"

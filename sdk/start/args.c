@@ -3,6 +3,7 @@
 #include "sdk/start/args.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 static bool is_blank(char c)
 {
@@ -39,4 +40,14 @@ size_t args_split(char *line, char **argv, size_t max)
         count++;
         line = take_word(line, line);
     }
+}
+
+size_t args_drop(char **argv, size_t count, const char *prefix)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(argv[i], prefix, strlen(prefix)) != 0)
+            argv[kept++] = argv[i];
+    }
+    return kept;
 }

@@ -27,13 +27,14 @@ static void run_constructors(void)
 static int split_cmdline(char *line, char **argv)
 {
     static char program[] = "exocore";
-    strncpy(line, core_cmdline(), CMDLINE_BYTES - 1);
+    memccpy(line, core_cmdline(), '\0', CMDLINE_BYTES);
     size_t words = args_split(line, argv + 1, ARGS_MAX);
     if (words > ARGS_MAX) {
         core_log("start: the command line has %zu words; only the first %u reach main", words,
                  ARGS_MAX);
         words = ARGS_MAX;
     }
+    words = args_drop(argv + 1, words, "virtio_mmio.device="); // for dev/virtio_mmio, not for main
     argv[0] = program;
     argv[words + 1] = NULL;
     return (int)words + 1;

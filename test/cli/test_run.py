@@ -59,6 +59,22 @@ class DryRun(unittest.TestCase):
                      "-serial file:/tmp/log"):
             self.assertIn(part, out)
 
+    def test_direct_gives_the_elf_file_to_qemu(self):
+        out = self.dry("--firmware", "direct", "--append", "two words")
+        self.assertIn(f"-kernel {build.BUILD}/hello/hello.elf -append 'two words'", out)
+        self.assertNotIn("-drive", out)
+        self.assertIn("-device virtio-net-pci", out)
+
+    def test_direct_takes_the_apps_own_command_line(self):
+        self.manifest.write_text(json.dumps({"ports": [], "cmdline": "from the app"}))
+        self.assertIn("-append 'from the app'", self.dry("--firmware", "direct"))
+
+    def test_microvm_has_a_nic_without_a_bus(self):
+        out = self.dry("--firmware", "direct", "--machine", "microvm")
+        self.assertIn("-M microvm,acpi=off,", out)
+        self.assertIn("-device virtio-net-device,netdev=n0", out)
+        self.assertNotIn("pci", out)
+
     def test_no_network_means_no_device(self):
         self.assertNotIn("virtio-net", self.dry("--net", "none"))
 
@@ -93,7 +109,7 @@ class BadArguments(unittest.TestCase):
                               ("--memory", "0M"), ("--timeout", "nan"), ("--cpus", "0"),
                               ("--net", "bridge"), ("--timeout", "0"),
                               ("--serial", "/no/such/directory/log"),
-                              ("--firmware", "direct")):
+                              ("--machine", "microvm")):
             with self.subTest(option=option, value=value):
                 err = self.refused("run", "hello", "--dry-run", option, value)
                 self.assertEqual(err.count("\n"), 1)

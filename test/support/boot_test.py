@@ -20,7 +20,8 @@ def arguments():
     parser.add_argument("--exit", type=int, default=0, metavar="STATUS", dest="status")
     parser.add_argument("--memory", default="64M")
     parser.add_argument("--machine", default="pc")
-    parser.add_argument("--firmware", default="bios", choices=["bios", "uefi"])
+    parser.add_argument("--firmware", default="bios", choices=["bios", "uefi", "direct"],
+                        help="direct: the image is an ELF file")
     parser.add_argument("--cpus", type=int, default=1)
     parser.add_argument("--disk", default="ide", choices=list(qemu.DISKS))
     parser.add_argument("--net", default="none")

@@ -43,13 +43,16 @@ class Guest:
 
     def __init__(self, image, cmdline=None, stderr=None, **machine):
         """Starts QEMU. Keywords are those of exocore_cli.qemu.Machine; `ports` takes strings
-        (HOST:GUEST[/udp]) or Ports; `cmdline` boots a private copy with that command line."""
+        (HOST:GUEST[/udp]) or Ports; `cmdline` boots a private copy with that command line,
+        or, directly, without a copy."""
         self.log = ""
         self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.code = None
         self.scratch = None
         self.process = None
-        if cmdline is not None:
+        if cmdline is not None and machine.get("firmware") == "direct":
+            machine["cmdline"] = cmdline
+        elif cmdline is not None:
             self.scratch = tempfile.mkdtemp(prefix="exocore-")
             image = shutil.copy(image, self.scratch)
             os.chmod(image, 0o600)

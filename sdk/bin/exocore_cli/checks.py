@@ -108,11 +108,11 @@ def accelerator(value, kvm=qemu.kvm_usable):
     return value
 
 
-def firmware(value):
-    """A --firmware value."""
-    if value not in ("bios", "uefi"):
-        raise UserError(f"--firmware {value} is not built yet: images boot by BIOS or UEFI "
-                        "(--firmware bios, --firmware uefi)", 2)
+def firmware(value, machine):
+    """Ends the command if there is no such road on that machine."""
+    if machine == "microvm" and value != "direct":
+        raise UserError("--machine microvm has no disk to boot from: it goes with "
+                        "--firmware direct", 2)
 
 
 def memory(value):

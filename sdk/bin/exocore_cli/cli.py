@@ -4,7 +4,7 @@
 import argparse
 import sys
 
-from . import build, image_command, run, test
+from . import bench, build, image_command, run, test
 from .report import UserError
 
 DESCRIPTION = """\
@@ -16,7 +16,9 @@ examples:
   ./exocore run hello                     boot an app in QEMU
   ./exocore run web --port 9000:80        … and reach its port 80 as 127.0.0.1:9000
   ./exocore run web --gdb                 … and debug it
+  ./exocore run web --firmware direct --machine microvm    … in the fastest machine
   ./exocore image web -o web.img          write its disk image
+  ./exocore bench boot                    what booting costs
   ./exocore test                          run every test
   ./exocore test -R packet                … those that ctest selects
 """
@@ -51,6 +53,11 @@ def parser():
                               RUN_DESCRIPTION))
     image_command.add_arguments(command(
         "image", image_command.run, "build an app's disk image", IMAGE_DESCRIPTION))
+    bench.add_arguments(command(
+        "bench", bench.run, "measure, beside limits and other systems",
+        "Measures in QEMU and prints a table: the figure, the least that is possible or the\n"
+        "goal, and what other systems need. Instruction counts are the same on every run; wall\n"
+        "times swing with the host, and only their ratios mean something."))
     command("test", test.run, "run the tests; further arguments go to ctest",
             "Builds the host tree (sanitizers) and the metal tree (images) and runs ctest in\n"
             "both. Further arguments go to ctest: -R REGEX, -L LABEL, -V …"

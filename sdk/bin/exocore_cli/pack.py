@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The build's last step: disk image, manifest and sizes of one app.
 
-The manifest is what `exocore run` knows about an app: its image and the ports it serves.
+The manifest is what `exocore run` knows about an app: its files, the ports it serves and its
+command line.
 """
 
 import argparse
@@ -41,7 +42,8 @@ def pack(args):
                               efi=Path(args.efi).read_bytes() if args.efi else b"")
     by_kind = sizes(elf_format.Elf(kernel), image_bytes)
     manifest = {"name": args.name, "elf": str(Path(args.elf).resolve()),
-                "image": str(Path(args.image).resolve()), "ports": args.port, "bytes": by_kind}
+                "image": str(Path(args.image).resolve()), "ports": args.port,
+                "cmdline": args.cmdline, "bytes": by_kind}
     Path(args.manifest).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     return f"{args.name}: " + " ".join(f"{kind} {count}" for kind, count in by_kind.items())
 

@@ -32,6 +32,8 @@ TEST = {
     "iproute2": "ip",
     "dnsmasq-base": "dnsmasq",
     "gdisk": "sgdisk",
+    "grub-common": "grub-mkrescue",
+    "grub-pc-bin": "/usr/lib/grub/i386-pc/multiboot2.mod",
     "xorriso": "xorriso",
     "qemu-utils": "qemu-img",
     "dosfstools": "fsck.fat",

@@ -15,6 +15,10 @@ OVMF_CODE = {"uefi": OVMF + "OVMF_CODE_4M.fd", "secureboot": OVMF + "OVMF_CODE_4
 OVMF_VARS = OVMF + "OVMF_VARS_4M.fd"
 GDB_PORT = 1234
 NIC = "virtio-net-pci,disable-legacy=on,romfile=,netdev=n0"  # no option ROM: no boot by network
+NIC_MMIO = "virtio-net-device,netdev=n0"
+# No bus, no option ROMs, no clock but the CPU's: what a monitor for microVMs gives. Without
+# ACPI, for then QEMU names its devices on the command line.
+MICROVM = "microvm,acpi=off,pit=off,pic=off,rtc=off,isa-serial=on,x-option-roms=off"
 STATUS_BIAS = 16  # core_exit writes status + 16, so that no status looks like QEMU's own 1
 
 
@@ -58,9 +62,12 @@ DISKS = {
 @dataclass
 class Machine:
     """What to boot and on which machine."""
-    image: str
+    image: str  # a disk image, or with firmware "direct" an ELF file
     memory: str = "64M"
-    machine: str = "pc"
+    machine: str = "pc"  # pc, q35, microvm, or QEMU's own words
+    firmware: str = "bios"  # or one of OVMF_CODE (secureboot wants machine "q35,smm=on"), or
+    # "direct": QEMU loads the ELF file itself and there is no disk
+    cmdline: str = ""  # with firmware "direct" only: a disk image has its own
     accel: str = "tcg"
     cpus: int = 1
     net: str = "user"  # "user", "tap=NAME", "none", or a whole -netdev value with id=n0
@@ -69,7 +76,6 @@ class Machine:
     disk: str = "ide"  # how the image is plugged in: one of DISKS
     format: str = "raw"
     keep: bool = False  # what the guest writes stays in the image
-    firmware: str = "bios"  # SeaBIOS, or one of OVMF_CODE; secureboot wants machine "q35,smm=on"
     nvram: str = OVMF_VARS  # UEFI's variables to begin with; what is changed is forgotten
     pcap: str = ""
     gdb: bool = False
@@ -87,7 +93,7 @@ class Machine:
 
     def firmware_arguments(self):
         """Flash chips for UEFI; QEMU finds its BIOS by itself."""
-        if self.firmware == "bios":
+        if self.firmware not in OVMF_CODE:
             return []
         arguments = ["-drive", "if=pflash,unit=0,format=raw,readonly=on,"
                      f"file={OVMF_CODE[self.firmware]}",
@@ -97,20 +103,29 @@ class Machine:
             arguments += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
         return arguments
 
+    def medium(self):
+        """What is booted, and from where."""
+        if self.firmware == "direct":
+            return ["-kernel", self.image, "-append", self.cmdline]
+        drive = f"file={quoted(self.image)},format={self.format},id=disk,if=none"
+        drive += "" if self.keep else ",snapshot=on"
+        devices = [word for device in DISKS[self.disk] for word in ("-device", device)]
+        return ["-drive", drive, *devices]
+
     def command(self):
         """The whole command, argument by argument."""
         cpu = "host" if self.accel == "kvm" else "max"
-        drive = f"file={quoted(self.image)},format={self.format},id=disk,if=none"
-        drive += "" if self.keep else ",snapshot=on"
-        command = [PROGRAM, "-M", self.machine, "-accel", self.accel, "-cpu", cpu,
+        machine = MICROVM if self.machine == "microvm" else self.machine
+        command = [PROGRAM, "-M", machine, "-accel", self.accel, "-cpu", cpu,
                    "-m", self.memory, "-smp", str(self.cpus),
                    "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-                   "-serial", self.serial, "-device", DEBUG_EXIT, "-drive", drive]
-        for device in DISKS[self.disk]:
-            command += ["-device", device]
-        command += self.firmware_arguments()
+                   "-serial", self.serial, "-device", DEBUG_EXIT, *self.medium(),
+                   *self.firmware_arguments()]
         netdev = self.netdev()
-        if netdev:
+        if netdev and machine.startswith("microvm"):
+            command += ["-global", "virtio-mmio.force-legacy=false", "-netdev", netdev,
+                        "-device", NIC_MMIO]
+        elif netdev:
             command += ["-netdev", netdev, "-device", NIC]
         if self.pcap:
             command += ["-object", f"filter-dump,id=pcap,netdev=n0,file={quoted(self.pcap)}"]

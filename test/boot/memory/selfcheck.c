@@ -140,7 +140,7 @@ static void check_line_limit(void)
 
 static void check_nicq(void)
 {
-    struct pci_addr nic = {0, 9, 0};
+    struct core_nic nic = core_nic_pci((struct pci_addr){0, 9, 0});
     struct core_nicq first, second, again;
     uint64_t free_before = core_frame_stats().free;
     expect(core_nicq_claim(nic, 0, 5000, 100, "selfcheck", &first) == 0, "no queue pair");

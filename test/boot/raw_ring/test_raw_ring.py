@@ -90,7 +90,7 @@ class NoUsableNic(unittest.TestCase):
                        "-device", "virtio-net-pci,netdev=n0,disable-modern=on,romfile=")
 
     def test_a_virtio_nic_without_interrupts_is_refused(self):
-        self.ends_with(r"virtio-net: the device has no MSI-X entry 0", "-netdev", "user,id=n0",
+        self.ends_with(r"virtio: 00:0.\.0: it has no MSI-X entry", "-netdev", "user,id=n0",
                        "-device", "virtio-net-pci,netdev=n0,vectors=0,romfile=")
 
 

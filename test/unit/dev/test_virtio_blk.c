@@ -60,39 +60,39 @@ void *core_phys(struct pa at)
 
 int virtio_pci_open(struct virtio_pci *dev, struct pci_addr at, const char *owner)
 {
-    *dev = (struct virtio_pci){.at = at, .owner = owner};
+    *dev = (struct virtio_pci){.at = at, .virtio = {.owner = owner}};
     machine.functions++;
     return 0;
 }
 
-void virtio_pci_close(struct virtio_pci *dev)
+void virtio_close(struct virtio *dev)
 {
     (void)dev;
     machine.functions--;
 }
 
-int virtio_pci_negotiate(struct virtio_pci *dev, uint64_t required, uint64_t wanted)
+int virtio_negotiate(struct virtio *dev, uint64_t required, uint64_t wanted)
 {
     dev->features = machine.offered & (required | wanted);
     return required & ~machine.offered ? -EXO_ENOTSUP : 0;
 }
 
-int virtio_pci_queue_setup(struct virtio_pci *dev, const struct virtio_pci_queue *queue,
-                           volatile void **doorbell)
+int virtio_queue_setup(struct virtio *dev, const struct virtio_queue *queue,
+                       volatile void **doorbell)
 {
     (void)dev;
-    ck_assert_uint_eq(queue->msix_entry, VIRTIO_PCI_NO_VECTOR);
+    ck_assert_uint_eq(queue->entry, VIRTIO_PCI_NO_VECTOR);
     virtq_device_init(&machine.queue, core_phys(queue->desc), queue->size, false);
     *doorbell = &machine.doorbell;
     return 0;
 }
 
-void virtio_pci_start(struct virtio_pci *dev)
+void virtio_start(struct virtio *dev)
 {
     (void)dev;
 }
 
-int virtio_pci_config_bytes(struct virtio_pci *dev, uint32_t offset, uint8_t *out, uint32_t len)
+int virtio_config_bytes(struct virtio *dev, uint32_t offset, uint8_t *out, uint32_t len)
 {
     (void)dev;
     ck_assert(offset == 0 || offset == 20); // capacity, blk_size (§5.2.4)

@@ -81,7 +81,7 @@ static int ring_claim(uint32_t bytes, struct core_nicq_ring *ring)
     return 0;
 }
 
-int core_nicq_claim(struct pci_addr nic, uint16_t index, uint32_t rx_bytes, uint32_t tx_bytes,
+int core_nicq_claim(struct core_nic nic, uint16_t index, uint32_t rx_bytes, uint32_t tx_bytes,
                     const char *owner, struct core_nicq *out)
 {
     struct core_nicq q = {.nic = nic, .index = index, .owner = owner, .irq = 5};
@@ -106,12 +106,6 @@ void core_nicq_release(struct core_nicq *q)
     machine.pairs--;
 }
 
-int core_pci_msix(struct pci_addr at, uint16_t entry, int irq)
-{
-    (void)at, (void)irq;
-    return fails() || entry ? -EXO_ENOTSUP : 0;
-}
-
 bool core_irq_take(int irq)
 {
     return irq == 5;
@@ -123,35 +117,37 @@ struct hal_entropy hal_entropy(uint8_t *out, size_t len)
     return (struct hal_entropy){.bits = machine.entropy_bits};
 }
 
+static const struct virtio_transport transport; // its interrupts are messages
+
 int virtio_pci_open(struct virtio_pci *dev, struct pci_addr at, const char *owner)
 {
     if (fails())
         return -EXO_EIO;
-    *dev = (struct virtio_pci){.at = at, .owner = owner};
+    *dev = (struct virtio_pci){.at = at, .virtio = {.transport = &transport, .owner = owner}};
     machine.functions++;
     return 0;
 }
 
-void virtio_pci_close(struct virtio_pci *dev)
+void virtio_close(struct virtio *dev)
 {
     exo_assert(dev->owner);
     machine.functions--;
 }
 
-int virtio_pci_negotiate(struct virtio_pci *dev, uint64_t required, uint64_t wanted)
+int virtio_negotiate(struct virtio *dev, uint64_t required, uint64_t wanted)
 {
     dev->features = machine.offered & (required | wanted);
     return fails() || (required & ~machine.offered) ? -EXO_ENOTSUP : 0;
 }
 
-uint16_t virtio_pci_queue_size(struct virtio_pci *dev, uint16_t index)
+uint16_t virtio_queue_size(struct virtio *dev, uint16_t index)
 {
     (void)dev;
     return index < 2 ? machine.queue_size : 0;
 }
 
-int virtio_pci_queue_setup(struct virtio_pci *dev, const struct virtio_pci_queue *queue,
-                           volatile void **doorbell)
+int virtio_queue_setup(struct virtio *dev, const struct virtio_queue *queue,
+                       volatile void **doorbell)
 {
     if (fails())
         return -EXO_EIO;
@@ -161,23 +157,36 @@ int virtio_pci_queue_setup(struct virtio_pci *dev, const struct virtio_pci_queue
     return 0;
 }
 
-void virtio_pci_start(struct virtio_pci *dev)
+void virtio_start(struct virtio *dev)
 {
     (void)dev;
 }
 
-int virtio_pci_config_bytes(struct virtio_pci *dev, uint32_t offset, uint8_t *out, uint32_t len)
+int virtio_config_bytes(struct virtio *dev, uint32_t offset, uint8_t *out, uint32_t len)
 {
     (void)dev, (void)offset;
     memcpy(out, "\x52\x54\x00\x12\x34\x56", len);
     return fails() ? -EXO_EIO : 0;
 }
 
-int virtio_pci_config_read16(struct virtio_pci *dev, uint32_t offset, uint16_t *out)
+int virtio_config_read16(struct virtio *dev, uint32_t offset, uint16_t *out)
 {
     (void)dev, (void)offset;
     *out = machine.mtu;
     return fails() ? -EXO_EIO : 0;
+}
+
+int virtio_route(struct virtio *dev, uint16_t entry, int irq)
+{
+    (void)dev, (void)irq;
+    return fails() || entry ? -EXO_ENOTSUP : 0;
+}
+
+int virtio_mmio_open(struct virtio_mmio *dev, const struct virtio_mmio_place *place,
+                     const char *owner)
+{
+    (void)dev, (void)place, (void)owner;
+    return -EXO_EIO;
 }
 
 // ---- the tests ----

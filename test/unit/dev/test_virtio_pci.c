@@ -50,6 +50,12 @@ void core_pci_release(struct pci_addr at)
     card.claims--;
 }
 
+int core_pci_msix(struct pci_addr at, uint16_t entry, int irq)
+{
+    (void)at, (void)irq;
+    return entry < 2 ? 0 : -EXO_ENOTSUP;
+}
+
 uint8_t core_pci_read8(struct pci_addr at, uint16_t offset)
 {
     (void)at;
@@ -135,18 +141,23 @@ START_TEST(good_registers_are_found_and_used)
     struct virtio_pci dev;
     ck_assert_int_eq(virtio_pci_open(&dev, anywhere, "test"), 0);
     ck_assert_uint_eq(card.bar[STATUS], 1 | 2); // ACKNOWLEDGE, DRIVER
-    ck_assert_int_eq(virtio_pci_negotiate(&dev, 0, UINT64_MAX), 0);
+    ck_assert_int_eq(virtio_negotiate(&dev.virtio, 0, UINT64_MAX), 0);
     ck_assert_uint_eq(card.bar[STATUS], 1 | 2 | 8); // FEATURES_OK
+
+    ck_assert_int_eq(virtio_route(&dev.virtio, 1, 5), 0);
+    ck_assert_int_eq(virtio_route(&dev.virtio, 2, 5), -EXO_ENOTSUP);
+    ck_assert_uint_eq(card.bar[STATUS], 1 | 2 | 8 | 128); // FAILED; here it goes on
+    card.bar[STATUS] = 1 | 2 | 8;
 
     set16(QUEUE_NOTIFY_OFF, 1);
     volatile void *doorbell;
-    const struct virtio_pci_queue queue = {.index = 1, .size = 128, .msix_entry = 0};
-    ck_assert_int_eq(virtio_pci_queue_setup(&dev, &queue, &doorbell), 0);
-    virtio_pci_notify(doorbell, 1);
+    const struct virtio_queue queue = {.index = 1, .size = 128};
+    ck_assert_int_eq(virtio_queue_setup(&dev.virtio, &queue, &doorbell), 0);
+    virtio_notify(&dev.virtio, doorbell, 1);
     ck_assert_uint_eq(card.bar[64 + 4], 1);
-    virtio_pci_start(&dev);
+    virtio_start(&dev.virtio);
     ck_assert_uint_eq(card.bar[STATUS], 1 | 2 | 4 | 8);
-    virtio_pci_close(&dev);
+    virtio_close(&dev.virtio);
     ck_assert_uint_eq(card.bar[STATUS], 0);
     ck_assert_int_eq(card.claims, 0);
 }
@@ -191,7 +202,7 @@ START_TEST(the_first_usable_structure_counts)
     ck_assert_int_eq(virtio_pci_open(&dev, anywhere, "test"), 0);
     ck_assert(dev.common.base == card.bar);
     ck_assert(dev.notify.base == card.bar + 64);
-    virtio_pci_close(&dev);
+    virtio_close(&dev.virtio);
 }
 END_TEST
 
@@ -221,14 +232,14 @@ START_TEST(doorbells_outside_the_window_are_refused)
         dev.notify_multiplier = table[i].multiplier;
         set16(QUEUE_NOTIFY_OFF, table[i].place);
         volatile void *doorbell;
-        const struct virtio_pci_queue queue = {.index = 0, .size = 256};
-        int err = virtio_pci_queue_setup(&dev, &queue, &doorbell);
+        const struct virtio_queue queue = {.index = 0, .size = 256};
+        int err = virtio_queue_setup(&dev.virtio, &queue, &doorbell);
         ck_assert_msg(err == (table[i].ok ? 0 : -EXO_EIO), "row %zu: %d", i, err);
         if (err == 0)
-            virtio_pci_notify(doorbell, 0);
+            virtio_notify(&dev.virtio, doorbell, 0);
         else
             ck_assert_uint_eq(card.bar[STATUS] & 128, 128); // FAILED
-        virtio_pci_close(&dev);
+        virtio_close(&dev.virtio);
     }
 }
 END_TEST
@@ -238,14 +249,14 @@ START_TEST(queues_that_are_not_there_are_refused)
     card_init_good();
     struct virtio_pci dev;
     ck_assert_int_eq(virtio_pci_open(&dev, anywhere, "test"), 0);
-    ck_assert_uint_eq(virtio_pci_queue_size(&dev, 1), 256);
-    ck_assert_uint_eq(virtio_pci_queue_size(&dev, 2), 0);
+    ck_assert_uint_eq(virtio_queue_size(&dev.virtio, 1), 256);
+    ck_assert_uint_eq(virtio_queue_size(&dev.virtio, 2), 0);
     volatile void *doorbell;
-    struct virtio_pci_queue queue = {.index = 2, .size = 1};
-    ck_assert_int_eq(virtio_pci_queue_setup(&dev, &queue, &doorbell), -EXO_ENOTSUP);
-    queue = (struct virtio_pci_queue){.index = 0, .size = 512};
-    ck_assert_int_eq(virtio_pci_queue_setup(&dev, &queue, &doorbell), -EXO_ENOTSUP);
-    virtio_pci_close(&dev);
+    struct virtio_queue queue = {.index = 2, .size = 1};
+    ck_assert_int_eq(virtio_queue_setup(&dev.virtio, &queue, &doorbell), -EXO_ENOTSUP);
+    queue = (struct virtio_queue){.index = 0, .size = 512};
+    ck_assert_int_eq(virtio_queue_setup(&dev.virtio, &queue, &doorbell), -EXO_ENOTSUP);
+    virtio_close(&dev.virtio);
 }
 END_TEST
 
@@ -257,16 +268,16 @@ START_TEST(configuration_is_read_inside_its_window_only)
     ck_assert_int_eq(virtio_pci_open(&dev, anywhere, "test"), 0);
     uint8_t mac[6];
     uint16_t mtu;
-    ck_assert_int_eq(virtio_pci_config_bytes(&dev, 0, mac, 6), 0);
+    ck_assert_int_eq(virtio_config_bytes(&dev.virtio, 0, mac, 6), 0);
     ck_assert_mem_eq(mac, "\x52\x54\x00\x12\x34\x56", 6);
-    ck_assert_int_eq(virtio_pci_config_read16(&dev, 10, &mtu), 0);
+    ck_assert_int_eq(virtio_config_read16(&dev.virtio, 10, &mtu), 0);
     ck_assert_uint_eq(mtu, 1500);
-    ck_assert_int_eq(virtio_pci_config_read16(&dev, 11, &mtu), -EXO_EIO);
-    ck_assert_int_eq(virtio_pci_config_read16(&dev, UINT32_MAX, &mtu), -EXO_EIO);
-    ck_assert_int_eq(virtio_pci_config_bytes(&dev, 7, mac, 6), -EXO_EIO);
-    dev.device = (struct virtio_pci_window){0}; // a device without configuration
-    ck_assert_int_eq(virtio_pci_config_bytes(&dev, 0, mac, 6), -EXO_EIO);
-    virtio_pci_close(&dev);
+    ck_assert_int_eq(virtio_config_read16(&dev.virtio, 11, &mtu), -EXO_EIO);
+    ck_assert_int_eq(virtio_config_read16(&dev.virtio, UINT32_MAX, &mtu), -EXO_EIO);
+    ck_assert_int_eq(virtio_config_bytes(&dev.virtio, 7, mac, 6), -EXO_EIO);
+    dev.virtio.config_bytes = 0; // a device without configuration
+    ck_assert_int_eq(virtio_config_bytes(&dev.virtio, 0, mac, 6), -EXO_EIO);
+    virtio_close(&dev.virtio);
 }
 END_TEST
 

@@ -38,4 +38,15 @@ START_TEST(words_are_split_at_blanks_outside_quotes)
 }
 END_TEST
 
-CHECK_MAIN("sdk.args", words_are_split_at_blanks_outside_quotes)
+START_TEST(words_of_the_machine_are_dropped)
+{
+    char words[][8] = {"dev=1", "a", "dev", "dev=", "b"};
+    char *argv[] = {words[0], words[1], words[2], words[3], words[4]};
+    ck_assert_uint_eq(args_drop(argv, EXO_COUNT(argv), "dev="), 3);
+    ck_assert_str_eq(argv[0], "a");
+    ck_assert_str_eq(argv[1], "dev");
+    ck_assert_str_eq(argv[2], "b");
+}
+END_TEST
+
+CHECK_MAIN("sdk.args", words_are_split_at_blanks_outside_quotes, words_of_the_machine_are_dropped)

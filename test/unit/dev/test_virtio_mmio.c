@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+// test_virtio_mmio.c - where the command line says that devices are, and registers that lie.
+//
+// The device is passive memory, as in test_virtio_pci.c.
+#include "core/clock.h"
+#include "core/gsi.h"
+#include "core/log.h"
+#include "core/mmio.h"
+#include "dev/virtio_mmio.h"
+#include "exo/bits.h"
+#include "exo/err.h"
+#include "test/support/check_main.h"
+
+#include <string.h>
+
+enum { // virtio 1.2 §4.2.2
+    MAGIC = 0x000,
+    VERSION = 0x004,
+    DEVICE_ID = 0x008,
+    QUEUE_NUM_MAX = 0x034,
+    QUEUE_NUM = 0x038,
+    QUEUE_READY = 0x044,
+    QUEUE_NOTIFY = 0x050,
+    INTERRUPT_STATUS = 0x060,
+    INTERRUPT_ACK = 0x064,
+    STATUS = 0x070,
+    CONFIG = 0x100,
+};
+
+#define BASE 0xfeb00e00u
+
+static struct {
+    uint32_t regs[512 / 4];
+    int windows, wires; // claimed now
+} board;
+
+// ---- the platform below the transport ----
+
+void core_log(const char *format, ...)
+{
+    (void)format;
+}
+
+exo_ns core_clock_now(void)
+{
+    static exo_ns now;
+    return now += EXO_MS(1);
+}
+
+int core_mmio_claim(struct pa at, uint64_t bytes, const char *owner, volatile uint8_t **regs)
+{
+    (void)owner;
+    if (at.v != BASE || bytes != sizeof board.regs)
+        return -EXO_EINVAL;
+    board.windows++;
+    *regs = (volatile uint8_t *)board.regs;
+    return 0;
+}
+
+void core_mmio_release(struct pa at)
+{
+    (void)at;
+    board.windows--;
+}
+
+int core_mmio_peek32(struct pa at, uint32_t *out)
+{
+    if (at.v < BASE || at.v - BASE >= sizeof board.regs)
+        return -EXO_EINVAL;
+    *out = board.regs[(at.v - BASE) / 4];
+    return 0;
+}
+
+int core_gsi_claim(uint32_t gsi, int irq)
+{
+    (void)irq;
+    board.wires += gsi < 24;
+    return gsi < 24 ? 0 : -EXO_ENODEV;
+}
+
+void core_gsi_release(uint32_t gsi)
+{
+    (void)gsi;
+    board.wires--;
+}
+
+static void set(uint32_t offset, uint32_t value)
+{
+    board.regs[offset / 4] = value;
+}
+
+static uint32_t get(uint32_t offset)
+{
+    return board.regs[offset / 4];
+}
+
+static void board_init(void)
+{
+    memset(&board, 0, sizeof board);
+    set(MAGIC, 0x74726976);
+    set(VERSION, 2);
+    set(DEVICE_ID, 1);
+    set(QUEUE_NUM_MAX, 256);
+}
+
+static const struct virtio_mmio_place here = {.at = {BASE}, .bytes = 512, .gsi = 12};
+
+// ---- the command line ----
+
+START_TEST(places_are_read_from_the_command_line)
+{
+    static const char line[] = "verbose virtio_mmio.device=512@0xfeb00e00:12 x=virtio_mmio.device="
+                               "1@1:1 virtio_mmio.device=4K@0xD0000000:5:0 quiet";
+    struct virtio_mmio_place place;
+    ck_assert(virtio_mmio_place(line, 0, &place));
+    ck_assert_uint_eq(place.at.v, 0xfeb00e00);
+    ck_assert_uint_eq(place.bytes, 512);
+    ck_assert_uint_eq(place.gsi, 12);
+    ck_assert(virtio_mmio_place(line, 1, &place));
+    ck_assert_uint_eq(place.at.v, 0xd0000000);
+    ck_assert_uint_eq(place.bytes, 4096);
+    ck_assert_uint_eq(place.gsi, 5);
+    ck_assert(!virtio_mmio_place(line, 2, &place));
+    ck_assert(!virtio_mmio_place("", 0, &place));
+}
+END_TEST
+
+START_TEST(badly_named_places_do_not_count)
+{
+    static const char *const lines[] = {
+        "virtio_mmio.device=",
+        "virtio_mmio.device=512",
+        "virtio_mmio.device=512@",
+        "virtio_mmio.device=512@0x1000",
+        "virtio_mmio.device=512@0x:1",
+        "virtio_mmio.device=512@0x1000:",
+        "virtio_mmio.device=@0x1000:1",
+        "virtio_mmio.device=512@0x1000:1x",
+        "virtio_mmio.device=16@0x1000:1",
+        "virtio_mmio.device=512@0x1002:1",
+        "virtio_mmio.device=512@0x1000:1:",
+        "virtio_mmio.device=512@0x1000:99999999999",
+        "virtio_mmio.device=512@0x11111111111111111:1",
+        "virtio_mmio.device=99999999999999999999@0x1000:1",
+        "virtio_mmio.device=512@z:1",
+    };
+    struct virtio_mmio_place place;
+    for (size_t i = 0; i < EXO_COUNT(lines); i++)
+        ck_assert_msg(!virtio_mmio_place(lines[i], 0, &place), "%s", lines[i]);
+}
+END_TEST
+
+// ---- the registers ----
+
+START_TEST(a_device_is_brought_up_and_given_back)
+{
+    board_init();
+    struct virtio_mmio dev;
+    ck_assert_uint_eq(virtio_mmio_type(&here), VIRTIO_TYPE_NET);
+    ck_assert_int_eq(virtio_mmio_open(&dev, &here, "test"), 0);
+    ck_assert_uint_eq(get(STATUS), 1 | 2); // ACKNOWLEDGE, DRIVER
+    ck_assert_int_eq(virtio_negotiate(&dev.virtio, 0, UINT64_MAX), 0);
+    ck_assert_int_eq(virtio_route(&dev.virtio, 0, 5), 0);
+    ck_assert_int_eq(board.wires, 1);
+
+    volatile void *doorbell;
+    const struct virtio_queue queue = {.index = 1, .size = 128};
+    ck_assert_int_eq(virtio_queue_setup(&dev.virtio, &queue, &doorbell), 0);
+    ck_assert_uint_eq(get(QUEUE_NUM), 128);
+    ck_assert_uint_eq(get(QUEUE_READY), 1);
+    virtio_notify(&dev.virtio, doorbell, 1);
+    ck_assert_uint_eq(get(QUEUE_NOTIFY), 1);
+    virtio_start(&dev.virtio);
+    ck_assert_uint_eq(get(STATUS), 1 | 2 | 4 | 8);
+
+    virtio_heard(&dev.virtio);
+    ck_assert_uint_eq(get(INTERRUPT_ACK), 0);
+    set(INTERRUPT_STATUS, 3);
+    virtio_heard(&dev.virtio);
+    ck_assert_uint_eq(get(INTERRUPT_ACK), 3);
+
+    virtio_close(&dev.virtio);
+    ck_assert_uint_eq(get(STATUS), 0);
+    ck_assert_int_eq(board.windows, 0);
+    ck_assert_int_eq(board.wires, 0);
+}
+END_TEST
+
+START_TEST(what_is_no_modern_device_is_refused)
+{
+    static const struct {
+        uint32_t reg, value;
+        int err;
+    } table[] = {
+        {MAGIC, 0, -EXO_EIO},       {MAGIC, UINT32_MAX, -EXO_EIO}, {DEVICE_ID, 0, -EXO_EIO},
+        {VERSION, 1, -EXO_ENOTSUP}, {VERSION, 3, -EXO_ENOTSUP},
+    };
+    for (size_t i = 0; i < EXO_COUNT(table); i++) {
+        board_init();
+        set(table[i].reg, table[i].value);
+        struct virtio_mmio dev;
+        ck_assert_int_eq(virtio_mmio_open(&dev, &here, "test"), table[i].err);
+        ck_assert_int_eq(board.windows, 0);
+    }
+    const struct virtio_mmio_place nowhere = {.at = {0x1000}, .bytes = 512};
+    struct virtio_mmio dev;
+    ck_assert_int_eq(virtio_mmio_open(&dev, &nowhere, "test"), -EXO_EIO);
+    ck_assert_uint_eq(virtio_mmio_type(&nowhere), 0);
+}
+END_TEST
+
+START_TEST(a_wire_or_queue_that_is_not_there_is_refused)
+{
+    board_init();
+    struct virtio_mmio_place far = here;
+    far.gsi = 24;
+    struct virtio_mmio dev;
+    ck_assert_int_eq(virtio_mmio_open(&dev, &far, "test"), 0);
+    ck_assert_int_eq(virtio_route(&dev.virtio, 0, 5), -EXO_ENODEV);
+    ck_assert_int_eq(virtio_route(&dev.virtio, 1, 5), -EXO_ENOTSUP);
+
+    volatile void *doorbell;
+    const struct virtio_queue queue = {.index = 0, .size = 256};
+    set(QUEUE_READY, 1); // a device that did not reset its queues
+    ck_assert_int_eq(virtio_queue_setup(&dev.virtio, &queue, &doorbell), -EXO_EIO);
+    set(QUEUE_READY, 0);
+    set(QUEUE_NUM_MAX, 0);
+    ck_assert_int_eq(virtio_queue_setup(&dev.virtio, &queue, &doorbell), -EXO_ENOTSUP);
+    ck_assert_uint_eq(get(STATUS) & 128, 128); // FAILED
+    virtio_close(&dev.virtio);
+    ck_assert_int_eq(board.windows, 0);
+    ck_assert_int_eq(board.wires, 0);
+}
+END_TEST
+
+START_TEST(configuration_is_read_inside_its_window_only)
+{
+    board_init();
+    memcpy((uint8_t *)board.regs + CONFIG, "\x52\x54\x00\x12\x34\x56", 6);
+    struct virtio_mmio dev;
+    ck_assert_int_eq(virtio_mmio_open(&dev, &here, "test"), 0);
+    uint8_t mac[6];
+    ck_assert_int_eq(virtio_config_bytes(&dev.virtio, 0, mac, 6), 0);
+    ck_assert_mem_eq(mac, "\x52\x54\x00\x12\x34\x56", 6);
+    ck_assert_int_eq(virtio_config_bytes(&dev.virtio, 512 - CONFIG - 5, mac, 6), -EXO_EIO);
+    virtio_close(&dev.virtio);
+}
+END_TEST
+
+CHECK_MAIN("dev.virtio_mmio", places_are_read_from_the_command_line,
+           badly_named_places_do_not_count, a_device_is_brought_up_and_given_back,
+           what_is_no_modern_device_is_refused, a_wire_or_queue_that_is_not_there_is_refused,
+           configuration_is_read_inside_its_window_only)
