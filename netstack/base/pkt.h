@@ -70,6 +70,11 @@ size_t pkt_pool_bytes(uint32_t count);
 // Builds a pool in `mem`, which stays the pool's until the caller drops the pool.
 void pkt_pool_init(struct pkt_pool *pool, void *mem, uint32_t count, uint32_t reserve);
 
+// Buffers that `use` may still take. Of those for PKT_FOR_RX, what was received may occupy some
+// until an app reads it: at 0 the link could not replace one in its receive ring, and a stack
+// that has gone deaf stays so.
+uint32_t pkt_pool_spare(const struct pkt_pool *pool, enum pkt_use use);
+
 // One buffer with an empty view behind PKT_HEADROOM bytes of headroom, or null.
 //
 // Owner: gives one reference.

@@ -47,9 +47,15 @@ static uint32_t kept_from(const struct pkt_pool *pool, enum pkt_use use)
     return 0;
 }
 
+uint32_t pkt_pool_spare(const struct pkt_pool *pool, enum pkt_use use)
+{
+    const uint32_t kept = kept_from(pool, use);
+    return pool->free_count > kept ? pool->free_count - kept : 0;
+}
+
 struct pkt *pkt_alloc(struct pkt_pool *pool, enum pkt_use use)
 {
-    if (pool->free_count <= kept_from(pool, use)) {
+    if (pkt_pool_spare(pool, use) == 0) {
         pool->failed++;
         return NULL;
     }

@@ -98,13 +98,14 @@ static void reset_peer(struct net *net, const struct flow *f)
     net_send_segment(net, &f->conn.tuple, &rst);
 }
 
-// From here on a line in the table of TIME-WAIT speaks for the connection. The ACK of
-// the FIN that brought it here is still owed, and goes out now.
+// From here on a line in the table of TIME-WAIT speaks for the connection. If the ACK of
+// the peer's FIN is still owed, it goes out now.
 static void enter_time_wait(struct net *net, struct flow *f)
 {
-    unlist(net, f);
     const struct time_wait *w = time_wait_add(&net->time_wait, &f->conn, net->now);
     struct wire_tcp ack;
+    if (f->conn.acks_owed == 0)
+        return;
     time_wait_ack(&ack, w);
     net_send_segment(net, &f->conn.tuple, &ack);
 }
@@ -125,11 +126,11 @@ static void established(struct net *net, struct flow *f)
 void flow_settle(struct net *net, struct flow *f)
 {
     const struct tcp_conn *c = &f->conn;
-    if (f->listed && c->state == TCP_TIME_WAIT)
-        enter_time_wait(net, f);
     if (c->state == TCP_CLOSED || c->state == TCP_TIME_WAIT) {
         if (f->listed && !c->error)
             net->stats.tcp_closed++;
+        if (f->listed && c->state == TCP_TIME_WAIT)
+            enter_time_wait(net, f);
         unlist(net, f);
         if (!f->socket.held) {
             flow_free(net, f);
@@ -258,22 +259,21 @@ void flow_accept_syn(struct net *net, struct listener *l, const struct tcp_tuple
     join_half_open(net, l, f);
 }
 
-struct flow *flow_accept_cookie(struct net *net, const struct tcp_tuple *tuple,
-                                const struct wire_tcp *ack)
+bool flow_accept_cookie(struct net *net, struct listener *l, const struct tcp_tuple *tuple,
+                        const struct wire_tcp *ack, struct flow **out)
 {
-    struct listener *l = listener_find(net, tuple->local_port);
     struct wire_tcp syn;
     // Outside of a flood a guess at 24 bits does not even get its one chance.
-    if (!l || net->now >= l->cookies_until || l->waiting_count >= l->backlog ||
-        !tcp_cookie_check(&syn, &net->tcp, tuple, ack, net->now))
-        return NULL;
-    struct flow *f = flow_alloc(net);
+    if (net->now >= l->cookies_until || !tcp_cookie_check(&syn, &net->tcp, tuple, ack, net->now))
+        return false;
+    struct flow *f = l->waiting_count < l->backlog ? flow_alloc(net) : NULL;
+    *out = f;
     if (!f)
-        return NULL;
+        return true;
     tcp_accept_cookie(&f->conn, &net->tcp, tuple, &syn, ack->ack - 1, net->now);
     join_half_open(net, l, f);
     net->stats.tcp_cookies_taken++;
-    return f;
+    return true;
 }
 
 void listener_release(struct net *net, struct listener *l)

@@ -144,20 +144,24 @@ static void input_flow(struct net *net, struct flow *f, const struct wire_tcp *s
     flow_settle(net, f);
 }
 
-// RFC 9293 §3.10.7.2: a SYN for a listener. One that also has a FIN is nobody's.
-static bool input_syn(struct net *net, const struct tcp_tuple *tuple, const struct wire_tcp *seg,
-                      uint32_t iss)
+// RFC 9293 §3.10.7.2, in its order. What has neither an ACK nor a SYN has no meaning here and
+// gets no answer, and neither has a SYN that also ends what it begins.
+static void input_listener(struct net *net, struct listener *l, const struct tcp_tuple *tuple,
+                           const struct wire_tcp *seg, uint32_t len, uint32_t iss)
 {
     const uint8_t mask = WIRE_TCP_SYN | WIRE_TCP_ACK | WIRE_TCP_RST | WIRE_TCP_FIN;
-    struct listener *l = listener_find(net, tuple->local_port);
-    if (!l || (seg->flags & mask) != WIRE_TCP_SYN)
-        return false;
-    flow_accept_syn(net, l, tuple, seg, iss);
-    return true;
+    if ((seg->flags & mask) == WIRE_TCP_SYN) {
+        flow_accept_syn(net, l, tuple, seg, iss);
+        return;
+    }
+    net->stats.drop_tcp_state++;
+    if (seg->flags & WIRE_TCP_ACK)
+        answer_reset(net, tuple, seg, len);
 }
 
 // Returns true if the segment was TIME-WAIT's; a new incarnation begins above the numbers
-// of the old one (RFC 9293 §3.10.7.4, MUST-13).
+// of the old one (RFC 9293 §3.10.7.4, MUST-13). With nobody to begin it for, its SYN is as
+// unacceptable as any other.
 static bool input_time_wait(struct net *net, const struct tcp_tuple *tuple,
                             const struct wire_tcp *seg, uint32_t len, uint32_t *iss)
 {
@@ -165,23 +169,47 @@ static bool input_time_wait(struct net *net, const struct tcp_tuple *tuple,
     struct wire_tcp ack;
     if (!w)
         return false;
-    switch (time_wait_input(&net->time_wait, w, seg, len, net->now)) {
-    case TIME_WAIT_ACK:
-        time_wait_ack(&ack, w);
-        net_send_segment(net, tuple, &ack);
-        return true;
-    case TIME_WAIT_REOPEN:
-        if (!listener_find(net, tuple->local_port))
-            return true;
+    const enum time_wait_verdict verdict = time_wait_input(&net->time_wait, w, seg, len, net->now);
+    if (verdict == TIME_WAIT_REOPEN && listener_find(net, tuple->local_port)) {
         if (seq_le(*iss, w->snd_nxt))
             *iss = w->snd_nxt + UINT16_MAX;
         time_wait_remove(&net->time_wait, w);
         return false;
-    case TIME_WAIT_IGNORE:
-        break;
     }
-    net->stats.drop_tcp_state++;
+    if (verdict == TIME_WAIT_IGNORE) {
+        net->stats.drop_tcp_state++;
+        return true;
+    }
+    time_wait_ack(&ack, w);
+    net_send_segment(net, tuple, &ack);
     return true;
+}
+
+// A segment of no connection that lives: of one in TIME-WAIT, of one that only a cookie
+// remembers, for a listener, or of none at all.
+static void input_stray(struct net *net, const struct tcp_tuple *tuple, const struct wire_tcp *seg,
+                        struct pkt *pkt)
+{
+    uint32_t iss = tcp_isn(&net->tcp, tuple, net->now);
+    struct listener *l = listener_find(net, tuple->local_port);
+    struct flow *f;
+    if (input_time_wait(net, tuple, seg, pkt->len, &iss)) {
+        pkt_free(pkt);
+        return;
+    }
+    if (l && flow_accept_cookie(net, l, tuple, seg, &f)) {
+        if (f) {
+            input_flow(net, f, seg, pkt);
+            return;
+        }
+        net->stats.drop_tcp_state++;
+    } else if (l) {
+        input_listener(net, l, tuple, seg, pkt->len, iss);
+    } else {
+        net->stats.drop_tcp_state++;
+        answer_reset(net, tuple, seg, pkt->len);
+    }
+    pkt_free(pkt);
 }
 
 static void input_tcp(struct net *net, const struct datagram *d, struct pkt *pkt)
@@ -197,25 +225,10 @@ static void input_tcp(struct net *net, const struct datagram *d, struct pkt *pkt
     pkt_pull(pkt, seg.header_len);
     const struct tcp_tuple tuple = {d->ip.dst, d->ip.src, seg.dst_port, seg.src_port};
     struct demux_entry *entry = demux_find(&net->demux, &tuple);
-    if (entry) {
+    if (entry)
         input_flow(net, EXO_CONTAINER(entry, struct flow, entry), &seg, pkt);
-        return;
-    }
-    uint32_t iss = tcp_isn(&net->tcp, &tuple, net->now);
-    if (input_time_wait(net, &tuple, &seg, pkt->len, &iss)) {
-        pkt_free(pkt);
-        return;
-    }
-    struct flow *f = flow_accept_cookie(net, &tuple, &seg);
-    if (f) {
-        input_flow(net, f, &seg, pkt);
-        return;
-    }
-    if (!input_syn(net, &tuple, &seg, iss)) {
-        net->stats.drop_tcp_state++;
-        answer_reset(net, &tuple, &seg, pkt->len);
-    }
-    pkt_free(pkt);
+    else
+        input_stray(net, &tuple, &seg, pkt);
 }
 
 // --- IPv4 ----------------------------------------------------------------------------

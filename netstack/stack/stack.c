@@ -226,15 +226,19 @@ static void run_timers(struct net *net)
     flow_tick_all(net);
 }
 
-// Apps that were refused a buffer may try again now that there are some.
+// Apps that were refused a buffer may try again when there are some for them. Those that
+// hold too many already wait on, behind the others.
 static void feed_starved(struct net *net)
 {
     for (uint32_t i = 0; i < STARVED_PER_RUN; i++) {
-        struct list *node = list_first(&net->starved);
-        if (!node || net->pool.free_count <= 2 * net->pool.reserve)
+        struct list *node = list_pop_front(&net->starved);
+        if (!node)
             return;
         struct flow *f = EXO_CONTAINER(node, struct flow, starved);
-        list_remove(node);
+        if (!tcp_finds_buffer(&f->conn)) {
+            list_push_back(&net->starved, node);
+            continue;
+        }
         f->conn.starved = false;
         socket_update(&f->socket);
     }

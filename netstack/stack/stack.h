@@ -173,10 +173,10 @@ void flow_settle(struct net *net, struct flow *f);
 void flow_accept_syn(struct net *net, struct listener *l, const struct tcp_tuple *tuple,
                      const struct wire_tcp *syn, uint32_t iss);
 
-// An ACK for a listener may bring a cookie back: its connection, to which the ACK must be
-// given next; or null, and nothing has changed.
-struct flow *flow_accept_cookie(struct net *net, const struct tcp_tuple *tuple,
-                                const struct wire_tcp *ack);
+// True if an ACK for a listener brings a cookie back. `out` is then its connection, to which
+// the ACK must be given next; or null: there is no room, and the peer will try again.
+bool flow_accept_cookie(struct net *net, struct listener *l, const struct tcp_tuple *tuple,
+                        const struct wire_tcp *ack, struct flow **out);
 
 // The app lets go, in order or at once.
 void flow_release(struct net *net, struct flow *f);

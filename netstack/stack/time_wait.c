@@ -65,8 +65,8 @@ enum time_wait_verdict time_wait_input(struct time_wait_table *t, struct time_wa
     if (seg->flags & WIRE_TCP_RST)
         return TIME_WAIT_IGNORE;
     // RFC 9293 MUST-13 and RFC 6191: a SYN above all that we have seen is a new connection.
-    if ((seg->flags & (WIRE_TCP_SYN | WIRE_TCP_ACK)) == WIRE_TCP_SYN &&
-        seq_lt(w->rcv_nxt, seg->seq))
+    const uint8_t mask = WIRE_TCP_SYN | WIRE_TCP_ACK | WIRE_TCP_FIN;
+    if ((seg->flags & mask) == WIRE_TCP_SYN && seq_le(w->rcv_nxt, seg->seq))
         return TIME_WAIT_REOPEN;
     // "The only thing that can arrive in this state is a retransmission of the remote FIN.
     // Acknowledge it, and restart the 2 MSL timeout."

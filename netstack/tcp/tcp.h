@@ -231,6 +231,10 @@ void tcp_reset_now(struct wire_tcp *rst, const struct tcp_conn *c);
 int tcp_reserve(struct tcp_conn *c, struct span *out);
 void tcp_commit(struct tcp_conn *c, size_t len);
 
+// A buffer for more data to send is there. A connection may hold as many as are left for all
+// others together: so a few whose peers do not read leave room for the rest, however many.
+bool tcp_finds_buffer(const struct tcp_conn *c);
+
 // The oldest received bytes. Returns 1; 0 at the end of the stream. Errors: as socket_peek.
 int tcp_peek(const struct tcp_conn *c, struct cspan *out);
 void tcp_consume(struct tcp_conn *c, size_t len);

@@ -54,7 +54,8 @@ void tcp_cc_acked(struct tcp_cc *cc, uint32_t bytes, uint32_t flight)
 
 void tcp_cc_recovery_begin(struct tcp_cc *cc, uint32_t flight)
 {
-    cc->ssthresh = half_of(cc, flight);
+    // What is out beyond cwnd is limited transmit's, which does not count (§3.2 step 2).
+    cc->ssthresh = half_of(cc, EXO_MIN(flight, cc->cwnd));
     cc->cwnd = cc->ssthresh + 3 * cc->smss;
     cc->acked = 0;
 }

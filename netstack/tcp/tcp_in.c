@@ -52,7 +52,7 @@ static enum tcp_verdict syn_sent(struct tcp_conn *c, struct arrival *a)
     const struct wire_tcp *seg = a->seg;
     // "First, check the ACK bit": nothing but our SYN can be acknowledged yet.
     const bool acks = has(a, WIRE_TCP_ACK);
-    if (acks && (c->snd_nxt == c->iss || seg->ack != c->snd_nxt))
+    if (acks && (c->snd_max == c->iss || seg->ack != c->snd_max))
         return has(a, WIRE_TCP_RST) ? TCP_UNACCEPTABLE : TCP_RESET_REPLY;
 
     // "Second, check the RST bit": only one that answers our SYN counts (RFC 5961 §3.2).
@@ -71,6 +71,7 @@ static enum tcp_verdict syn_sent(struct tcp_conn *c, struct arrival *a)
     tcp_learn_peer(c, seg);
     if (acks) {
         c->snd_una = seg->ack;
+        c->snd_nxt = seg->ack; // a SYN that was to be repeated need not be
         tcp_establish(c, a->now);
         tcp_owe_ack(c);
         return TCP_TAKEN;
@@ -199,10 +200,7 @@ static void update_window(struct tcp_conn *c, const struct arrival *a)
     c->snd_wl1 = a->seq;
     c->snd_wl2 = seg->ack;
     if (c->persist && window > c->snd_wnd) { // it opens: sending may begin at once
-        c->persist = false;
-        c->probe = false;
-        c->override = false;
-        c->probes = 0;
+        tcp_end_persist(c);
         c->rtx_at = EXO_NS_NEVER;
     }
     c->snd_wnd = window;
@@ -210,11 +208,13 @@ static void update_window(struct tcp_conn *c, const struct arrival *a)
 }
 
 // RFC 5681 §2, the definition: (a) data is out, (b) no payload, (c) no SYN or FIN,
-// (d) the highest number acknowledged so far, (e) the same window.
+// (d) the highest number acknowledged so far, (e) the same window. The answers to window
+// probes look like it, and tell of no loss.
 static bool is_duplicate_ack(const struct tcp_conn *c, const struct arrival *a)
 {
-    return c->snd_una != c->snd_max && !a->had_payload && !has(a, WIRE_TCP_FIN | WIRE_TCP_SYN) &&
-           a->seg->ack == c->snd_una && a->seg->window << c->snd_shift == c->snd_wnd;
+    return !c->persist && c->snd_una != c->snd_max && !a->had_payload &&
+           !has(a, WIRE_TCP_FIN | WIRE_TCP_SYN) && a->seg->ack == c->snd_una &&
+           a->seg->window << c->snd_shift == c->snd_wnd;
 }
 
 static void duplicate_ack(struct tcp_conn *c)
@@ -226,7 +226,7 @@ static void duplicate_ack(struct tcp_conn *c)
     if (c->dupacks < TCP_DUPACKS)
         c->dupacks++;
     // RFC 6582 §3.2 step 2: losses of a window that was sent again already are not news.
-    if (c->dupacks < TCP_DUPACKS || !seq_lt(c->recover, c->snd_una) || c->persist)
+    if (c->dupacks < TCP_DUPACKS || !seq_lt(c->recover, c->snd_una))
         return;
     tcp_cc_recovery_begin(&c->cc, c->snd_nxt - c->snd_una);
     c->recovering = true;
@@ -269,8 +269,7 @@ static void new_ack(struct tcp_conn *c, const struct arrival *a)
     // RFC 6298 rules 5.2, 5.3. After a rewind snd_nxt is what was sent since.
     if (c->snd_una == c->snd_nxt) {
         c->rtx_at = EXO_NS_NEVER;
-        c->persist = false;
-        c->probes = 0;
+        tcp_end_persist(c);
     } else if (restart) {
         c->rtx_at = a->now + tcp_rtt_rto_ns(&c->rtt);
     }
@@ -353,15 +352,15 @@ static void delay_ack(struct tcp_conn *c, const struct arrival *a)
         c->delack_at = a->now + TCP_DELACK_NS;
 }
 
-// When buffers are short, what must be kept longest goes first. Nothing here was ever
-// acknowledged, so the peer sends it again (RFC 9293 §3.8.1).
+// A connection may keep as many packets as are left for all others together, so that those
+// whose apps do not read leave room for those whose apps do. When they are short, what must
+// be kept longest goes first. Nothing here was ever acknowledged, so the peer sends it again
+// (RFC 9293 §3.8.1).
 static bool is_short_of_buffers(struct tcp_conn *c, const struct arrival *a)
 {
-    const struct pkt_pool *pool = c->tcp->pool;
-    const bool in_order = a->seq == c->rcv_nxt;
-    if (pool->free_count >= (in_order ? pool->reserve / 2 : pool->reserve))
+    if (c->rx.count + c->reasm.pkts < pkt_pool_spare(c->tcp->pool, PKT_FOR_RX))
         return false;
-    if (in_order)
+    if (a->seq == c->rcv_nxt)
         tcp_reasm_clear(&c->reasm);
     c->tcp->stats->drop_no_pkt++;
     return true;
@@ -387,6 +386,9 @@ static void take_in_order(struct tcp_conn *c, struct arrival *a)
         tcp_queue_received(c, pkt);
         pkt = tcp_reasm_pop(&c->reasm, c->rcv_nxt);
     }
+    // Duplicates that are still owed would repeat a new number: false news of a loss.
+    if (c->acks_owed > 1)
+        c->acks_owed = 1;
     if (had_gap)
         tcp_owe_ack(c);
     else

@@ -43,6 +43,15 @@ static inline uint32_t tcp_rcv_edge(const struct tcp_conn *c)
     return c->rcv_nxt + (size > c->rx.bytes ? size - c->rx.bytes : 0);
 }
 
+// Sending goes on without probes.
+static inline void tcp_end_persist(struct tcp_conn *c)
+{
+    c->persist = false;
+    c->probe = false;
+    c->override = false;
+    c->probes = 0;
+}
+
 static inline void tcp_owe_ack(struct tcp_conn *c)
 {
     if (c->acks_owed == 0)

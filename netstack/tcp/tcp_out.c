@@ -46,8 +46,7 @@ static void sent(struct tcp_conn *c, uint32_t seq, uint32_t end, exo_ns now)
         c->snd_max = end;
     if (c->rtx_at == EXO_NS_NEVER || c->persist)
         c->rtx_at = now + tcp_rtt_rto_ns(&c->rtt);
-    c->persist = false;
-    c->probes = 0;
+    tcp_end_persist(c);
     c->sent_at = now;
 }
 
@@ -85,7 +84,9 @@ static struct pkt *output_ack(struct tcp_conn *c)
     if (!pkt)
         return NULL;
     c->acks_owed--;
-    struct wire_tcp h = {.seq = c->snd_max, .flags = WIRE_TCP_ACK};
+    // The byte of a probe lies beyond the peer's window, and so would an ACK behind it: a peer
+    // whose window is shut takes none that does not stand exactly at its edge.
+    struct wire_tcp h = {.seq = c->persist ? c->snd_nxt : c->snd_max, .flags = WIRE_TCP_ACK};
     put_header(c, pkt, &h);
     return pkt;
 }
@@ -183,7 +184,7 @@ static void skip_unsent_frames(struct tcp_conn *c, exo_ns now)
             c->snd_nxt = c->snd_max; // its FIN with it
         if (c->rtx_at == EXO_NS_NEVER || c->persist)
             c->rtx_at = now + tcp_rtt_rto_ns(&c->rtt);
-        c->persist = false;
+        tcp_end_persist(c);
     }
 }
 
@@ -214,7 +215,6 @@ static struct pkt *output_data(struct tcp_conn *c, exo_ns now)
         return NULL;
     if (pkt->body_len > room && (!may_cut(c, room) || !tcp_queue_split(c, room)))
         return NULL;
-    c->override = false;
     const uint32_t len = pkt->body_len;
     const bool fin = c->fin_queued && pkt == c->snd_last && len < room;
     struct pkt *frame = output_segment(c, pkt, pkt->seq, fin, now);

@@ -37,8 +37,14 @@ static bool can_send(const struct tcp_conn *c)
     return (c->state == TCP_ESTABLISHED || c->state == TCP_CLOSE_WAIT) && !c->fin_queued;
 }
 
+bool tcp_finds_buffer(const struct tcp_conn *c)
+{
+    return c->snd_pkts < pkt_pool_spare(c->tcp->pool, PKT_FOR_APP);
+}
+
 int tcp_reserve(struct tcp_conn *c, struct span *out)
 {
+    c->starved = false;
     if (c->error)
         return c->error;
     if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RCVD)
@@ -48,7 +54,7 @@ int tcp_reserve(struct tcp_conn *c, struct span *out)
     if (!queue_has_room(c))
         return -EXO_EAGAIN;
     if (!c->snd_spare && !last_can_grow(c)) {
-        c->snd_spare = pkt_alloc(c->tcp->pool, PKT_FOR_APP);
+        c->snd_spare = tcp_finds_buffer(c) ? pkt_alloc(c->tcp->pool, PKT_FOR_APP) : NULL;
         c->starved = !c->snd_spare;
         if (c->starved)
             return -EXO_EAGAIN;

@@ -33,7 +33,9 @@ static void retransmit(struct tcp_conn *c, exo_ns now)
     }
     tcp_rtt_back_off(&c->rtt);
     tcp_queue_rewind(c);
-    c->rtx_at = now + tcp_rtt_rto_ns(&c->rtt);
+    // What is sent next sets the timer again. If the window has shrunk and lets nothing out,
+    // that is a probe (§3.8.6, MUST-34).
+    c->rtx_at = EXO_NS_NEVER;
 }
 
 // The window is closed, or too small to be worth a segment (RFC 9293 §3.8.6.1, §3.8.6.2.1).

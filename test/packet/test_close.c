@@ -129,6 +129,36 @@ SCRIPT(both_close_at_once)
     expect(s, ACK, 2, 2, 0);
     ck_assert_uint_eq(net_stats(s->net).tcp_time_wait, 0);
     send_segment(s, ACK, 2, 2, 0);
+    expect_nothing(s); // its FIN is acknowledged already
+    ck_assert_uint_eq(net_stats(s->net).tcp_time_wait, 1);
+}
+
+SCRIPT(every_close_in_order_is_counted)
+{
+    establish(s);
+    close_ours(s);
+    send_segment(s, ACK | FIN, 1, 2, 0);
+    skip_all(s);
+    ck_assert_uint_eq(net_stats(s->net).tcp_closed, 1);
+}
+
+// RFC 9293 MUST-13: above the largest number that was used, and the FIN's was the largest.
+SCRIPT(next_number_reopens)
+{
+    into_time_wait(s);
+    s->peer_iss += 2;
+    send_syn(s, 1460, 255);
+    expect(s, SYN | ACK, 0, 1, 0);
+}
+
+// With nobody to reopen for, a newer SYN is as unacceptable as any other (§3.10.7.4).
+SCRIPT(newer_syn_without_a_listener_is_acknowledged)
+{
+    into_time_wait(s);
+    socket_close(s->listener);
+    s->listener = NULL;
+    send_segment(s, SYN, 1000, 0, 0);
+    expect(s, ACK, 2, 2, 0);
     ck_assert_uint_eq(net_stats(s->net).tcp_time_wait, 1);
 }
 
@@ -298,10 +328,11 @@ CHECK_MAIN("packet.close", who_closes_first_waits_for_two_msl,
            fin_with_the_ack_of_ours_in_one_segment, repeated_fin_is_acknowledged_and_waits_anew,
            rst_does_not_end_time_wait, old_duplicates_in_time_wait, newer_syn_reopens,
            time_wait_table_recycles_its_oldest, who_closes_second_is_done_with_the_last_ack,
-           both_close_at_once, lost_fin_is_sent_again, half_closed_by_us_still_receives,
-           half_closed_by_the_peer_still_sends, fin_out_of_order_waits_for_the_gap,
-           data_committed_before_close_is_delivered, close_with_unread_data_resets,
-           data_after_close_resets, silent_peer_does_not_keep_fin_wait_2,
-           orphan_behind_a_closed_window_is_given_up, abort_resets_at_once,
-           closing_a_listener_resets_what_waits, close_before_the_answer_forgets_the_connect,
-           data_before_a_reset_can_still_be_read)
+           both_close_at_once, every_close_in_order_is_counted, next_number_reopens,
+           newer_syn_without_a_listener_is_acknowledged, lost_fin_is_sent_again,
+           half_closed_by_us_still_receives, half_closed_by_the_peer_still_sends,
+           fin_out_of_order_waits_for_the_gap, data_committed_before_close_is_delivered,
+           close_with_unread_data_resets, data_after_close_resets,
+           silent_peer_does_not_keep_fin_wait_2, orphan_behind_a_closed_window_is_given_up,
+           abort_resets_at_once, closing_a_listener_resets_what_waits,
+           close_before_the_answer_forgets_the_connect, data_before_a_reset_can_still_be_read)

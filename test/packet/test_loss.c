@@ -151,6 +151,18 @@ SCRIPT(first_two_duplicates_let_new_segments_out)
     expect(s, ACK, 1, 1, MSS);
 }
 
+// RFC 5681 §3.2 step 2: what limited transmit let out does not count into ssthresh.
+SCRIPT(limited_transmit_does_not_raise_ssthresh)
+{
+    establish(s);
+    app_sends(s, 1, 30 * MSS);
+    skip_all(s);
+    for (uint32_t i = 0; i < 7; i++)
+        send_segment(s, ACK, 1, 1, 0);
+    skip_all(s);
+    ck_assert_uint_eq(flow_of(s->sock)->conn.cc.ssthresh, 5 * MSS);
+}
+
 SCRIPT(partial_ack_sends_the_next_hole)
 {
     establish(s);
@@ -204,8 +216,8 @@ SCRIPT(each_duplicate_in_recovery_lets_one_out)
     skip_all(s); // ten are out
     for (uint32_t i = 0; i < 3; i++)
         send_segment(s, ACK, 1, 1, 0);
-    skip_all(s); // twelve, and the first again; cwnd = 6 + 3
-    for (uint32_t i = 0; i < 3; i++) {
+    skip_all(s); // twelve, and the first again; cwnd = 5 + 3
+    for (uint32_t i = 0; i < 4; i++) {
         send_segment(s, ACK, 1, 1, 0);
         expect_nothing(s);
     }
@@ -315,8 +327,9 @@ CHECK_MAIN("packet.loss", timeout_doubles_each_time, back_off_stays_until_a_segm
            timer_restarts_with_new_acks_and_stops_with_the_last,
            after_a_timeout_one_segment_then_slow_start, no_progress_for_100_s_gives_up,
            third_duplicate_ack_sends_again, similar_segments_are_no_duplicate_acks,
-           first_two_duplicates_let_new_segments_out, partial_ack_sends_the_next_hole,
-           each_duplicate_in_recovery_lets_one_out, only_the_first_partial_ack_restarts_the_timer,
+           first_two_duplicates_let_new_segments_out, limited_transmit_does_not_raise_ssthresh,
+           partial_ack_sends_the_next_hole, each_duplicate_in_recovery_lets_one_out,
+           only_the_first_partial_ack_restarts_the_timer,
            duplicates_after_a_timeout_start_no_recovery,
            idle_connection_starts_with_its_initial_window, unused_window_does_not_grow,
            one_ack_grows_the_window_by_two_segments_at_most,

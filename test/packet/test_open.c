@@ -143,6 +143,18 @@ SCRIPT(listener_resets_what_is_no_syn)
     ck_assert_uint_eq(net_stats(s->net).tcp_conns, 0);
 }
 
+// RFC 9293 §3.10.7.2: neither RST nor ACK nor SYN: "drop the segment and return". A RST tells
+// whoever scans the port.
+SCRIPT(listener_is_silent_to_segments_without_meaning)
+{
+    peer_listens_for_us(s);
+    static const uint8_t flags[] = {0, FIN, PSH | URG, FIN | PSH | URG, SYN | FIN};
+    for (uint32_t i = 0; i < EXO_COUNT(flags); i++)
+        send_segment(s, flags[i], 1, 0, 10);
+    expect_nothing(s);
+    ck_assert_uint_eq(net_stats(s->net).tcp_conns, 0);
+}
+
 SCRIPT(bad_checksum_is_dropped)
 {
     uint8_t bytes[20];
@@ -420,6 +432,33 @@ SCRIPT(forged_cookies_are_refused)
     ck_assert_int_eq(socket_accept(s->listener, &s->sock), 0);
 }
 
+// The peer believes that it is connected, and the app is only slow: no reason for a RST.
+SCRIPT(cookie_waits_for_a_place_in_the_accept_queue)
+{
+    peer_listens_for_us(s);
+    flood(s, 9);
+    const uint32_t cookie = s->our_iss;
+    for (uint16_t i = 0; i < 8; i++) {
+        s->tuple.peer_port = (uint16_t)(5000 + i);
+        send_syn(s, 1000, 7);
+        expect(s, SYN | ACK, 0, 1, 0);
+        send_segment(s, ACK, 1, 1, 0);
+    }
+    s->tuple.peer_port = 5008;
+    s->our_iss = cookie;
+    send_segment(s, ACK, 1, 1, 0);
+    expect_nothing(s);
+    for (uint32_t i = 0; i < 8; i++) {
+        ck_assert_int_eq(socket_accept(s->listener, &s->sock), 0);
+        socket_abort(s->sock);
+    }
+    poll(s);
+    skip_all(s);
+    send_segment(s, ACK, 1, 1, 100);
+    ck_assert_int_eq(socket_accept(s->listener, &s->sock), 0);
+    app_reads(s, 1, 100);
+}
+
 SCRIPT(no_cookie_counts_without_a_flood)
 {
     peer_listens_for_us(s);
@@ -458,7 +497,8 @@ CHECK_MAIN("packet.open", syn_is_answered_with_our_options, syn_without_scale_ge
            window_of_a_syn_is_not_scaled, large_windows_are_scaled_behind_the_syn,
            large_windows_need_a_peer_that_scales, connect_completes, syn_backs_off_and_times_out,
            rst_refuses_a_connect, wrong_ack_in_syn_sent_is_reset_and_the_open_goes_on,
-           data_on_a_syn_ack_is_not_acknowledged, both_open_at_once, a_lost_syn_starts_slowly,
-           connect_refuses_impossible_peers, syns_beyond_the_backlog_get_cookies, cookie_expires,
-           forged_cookies_are_refused, no_cookie_counts_without_a_flood,
+           listener_is_silent_to_segments_without_meaning, data_on_a_syn_ack_is_not_acknowledged,
+           both_open_at_once, a_lost_syn_starts_slowly, connect_refuses_impossible_peers,
+           syns_beyond_the_backlog_get_cookies, cookie_expires, forged_cookies_are_refused,
+           cookie_waits_for_a_place_in_the_accept_queue, no_cookie_counts_without_a_flood,
            full_accept_queue_drops_syns)

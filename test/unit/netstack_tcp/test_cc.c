@@ -62,7 +62,8 @@ END_TEST
 START_TEST(recovery_halves_and_ends_without_a_burst)
 {
     struct tcp_cc cc = fresh();
-    tcp_cc_recovery_begin(&cc, 20 * M);
+    cc.cwnd = 20 * M;
+    tcp_cc_recovery_begin(&cc, 22 * M); // limited transmit's two segments do not count
     ck_assert_uint_eq(cc.ssthresh, 10 * M);
     ck_assert_uint_eq(cc.cwnd, 13 * M);
     tcp_cc_recovery_dupack(&cc);
@@ -72,6 +73,7 @@ START_TEST(recovery_halves_and_ends_without_a_burst)
     tcp_cc_recovery_end(&cc, 2 * M);
     ck_assert_uint_eq(cc.cwnd, 3 * M);
     cc = fresh();
+    cc.cwnd = 20 * M;
     tcp_cc_recovery_begin(&cc, 20 * M);
     tcp_cc_recovery_end(&cc, 20 * M);
     ck_assert_uint_eq(cc.cwnd, 10 * M);
