@@ -92,6 +92,7 @@ void tcp_learn_peer(struct tcp_conn *c, const struct wire_tcp *syn)
     c->snd_shift = c->scaled ? syn->wscale : 0;
     if (!c->scaled)
         c->rcv_shift = 0;
+    c->sack.on = syn->options & WIRE_TCP_SACK_PERMITTED;
     c->snd_wnd = syn->window;
     c->snd_wnd_max = c->snd_wnd;
     c->snd_wl1 = syn->seq;

@@ -23,8 +23,8 @@
 // ones are copied together, so that a window of one-byte segments pins few buffers.
 //
 // Spec: RFC 9293; RFC 5681, 6582, 6928 (tcp_cc.h); RFC 6298 (tcp_rtt.h); RFC 7323 §2
-// (window scale); RFC 5961, 1337 (forged segments); RFC 6528 (tcp_isn);
-// RFC 4987 (tcp_cookie.h).
+// (window scale); RFC 2018, 2883 (tcp_sack.h); RFC 5961, 1337 (forged segments); RFC 6528
+// (tcp_isn); RFC 4987 (tcp_cookie.h).
 #ifndef NETSTACK_TCP_TCP_H
 #define NETSTACK_TCP_TCP_H
 
@@ -37,6 +37,7 @@
 #include "netstack/tcp/tcp_cc.h"
 #include "netstack/tcp/tcp_reasm.h"
 #include "netstack/tcp/tcp_rtt.h"
+#include "netstack/tcp/tcp_sack.h"
 #include "netstack/wire/tcp.h"
 
 #define TCP_MSS_DEFAULT     536u // of a peer that names none (RFC 9293 MUST-15)
@@ -124,6 +125,7 @@ struct tcp_conn {
     uint32_t peer_fin_seq;  // its number
     struct pkt_queue rx;    // in order, for the app
     struct tcp_reasm reasm; // out of order
+    struct tcp_sack sack;   // and what the peer hears of it
 
     // --- acknowledging ---
     uint8_t acks_owed; // pure ACKs to send now: one for news, one more for each duplicate ACK

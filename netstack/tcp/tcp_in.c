@@ -96,10 +96,12 @@ static bool is_acceptable(const struct tcp_conn *c, const struct arrival *a)
 }
 
 // What arrived already, and what lies beyond the window or a FIN, is cut off.
-static void trim(const struct tcp_conn *c, struct arrival *a)
+static void trim(struct tcp_conn *c, struct arrival *a)
 {
     if (seq_lt(a->seq, c->rcv_nxt)) {
         const uint32_t old = EXO_MIN(c->rcv_nxt - a->seq, a->len);
+        if (old)
+            tcp_sack_note_dup(&c->sack, a->seq, a->seq + old);
         if (a->data)
             pkt_pull(a->data, old);
         a->seq += old;
@@ -130,6 +132,8 @@ static enum tcp_verdict check_sequence(struct tcp_conn *c, struct arrival *a)
     // "If an incoming segment is not acceptable, an acknowledgment should be sent in
     // reply." One with payload always gets it: it is a retransmission whose ACK was lost,
     // or a window probe.
+    if (a->len && seq_lt(a->seq, c->rcv_nxt) && seq_le(end_of(a), c->rcv_nxt))
+        tcp_sack_note_dup(&c->sack, a->seq, end_of(a));
     if (a->len || a->fin)
         tcp_owe_ack(c);
     else
@@ -360,10 +364,19 @@ static bool is_short_of_buffers(struct tcp_conn *c, const struct arrival *a)
 {
     if (c->rx.count + c->reasm.pkts < pkt_pool_spare(c->tcp->pool, PKT_FOR_RX))
         return false;
-    if (a->seq == c->rcv_nxt)
+    if (a->seq == c->rcv_nxt) {
         tcp_reasm_clear(&c->reasm);
+        tcp_sack_forget(&c->sack);
+    }
     c->tcp->stats->drop_no_pkt++;
     return true;
+}
+
+// Every byte of it waits in the queue already.
+static bool is_repeated(const struct tcp_conn *c, const struct arrival *a)
+{
+    uint32_t left, right;
+    return tcp_reasm_block(&c->reasm, a->seq, &left, &right) && seq_le(end_of(a), right);
 }
 
 static void take_out_of_order(struct tcp_conn *c, struct arrival *a)
@@ -371,7 +384,10 @@ static void take_out_of_order(struct tcp_conn *c, struct arrival *a)
     struct pkt *pkt = a->data;
     a->data = NULL;
     pkt->seq = a->seq;
+    if (c->sack.on && is_repeated(c, a))
+        tcp_sack_note_dup(&c->sack, a->seq, end_of(a));
     tcp_reasm_insert(&c->reasm, pkt);
+    tcp_sack_note(&c->sack, &c->reasm, a->seq);
     c->tcp->stats->tcp_out_of_order++;
     tcp_owe_duplicate_ack(c); // RFC 5681 §4.2: at once, and one each
 }

@@ -21,8 +21,11 @@ static uint16_t announce_window(struct tcp_conn *c, bool syn)
     return (uint16_t)field;
 }
 
-static void put_header(struct tcp_conn *c, struct pkt *pkt, struct wire_tcp *h)
+// Puts the header in front of the payload, with as many SACK blocks as the segment has room
+// for (RFC 6691: options count into the MSS). False: there are more to tell.
+static bool put_header(struct tcp_conn *c, struct pkt *pkt, struct wire_tcp *h)
 {
+    bool told = true;
     h->src_port = c->tuple.local_port;
     h->dst_port = c->tuple.peer_port;
     h->window = announce_window(c, h->flags & WIRE_TCP_SYN);
@@ -30,9 +33,12 @@ static void put_header(struct tcp_conn *c, struct pkt *pkt, struct wire_tcp *h)
         h->ack = c->rcv_nxt;
         c->rcv_acked = c->rcv_nxt;
         c->delack_at = EXO_NS_NEVER;
+        if (c->sack.on && !(h->flags & WIRE_TCP_SYN))
+            told = tcp_sack_tell(&c->sack, h, c->rcv_nxt, c->snd_mss - pkt->len);
     }
     wire_tcp_emit(pkt_push(pkt, (uint32_t)wire_tcp_length(h)), h);
     wire_tcp_seal(pkt->data, (uint16_t)pkt->len, c->tuple.local, c->tuple.peer);
+    return told;
 }
 
 // Something that takes sequence numbers up to `end` leaves: RFC 6298 rule 5.1.
@@ -59,13 +65,15 @@ static struct pkt *output_syn(struct tcp_conn *c, exo_ns now)
     struct pkt *pkt = pkt_alloc(c->tcp->pool, PKT_FOR_STACK);
     if (!pkt)
         return NULL;
-    // A SYN-ACK offers scaling only to a peer that offered it (RFC 7323 §2.2).
+    // A SYN-ACK offers only what the peer offered (RFC 7323 §2.2; RFC 2018 §2).
     const bool passive = c->state == TCP_SYN_RCVD;
     const bool scale = !passive || c->scaled;
+    const bool sack = !passive || c->sack.on;
     struct wire_tcp h = {
         .seq = c->iss,
         .flags = (uint8_t)(WIRE_TCP_SYN | (passive ? WIRE_TCP_ACK : 0)),
-        .options = (uint8_t)(WIRE_TCP_MSS | (scale ? WIRE_TCP_WSCALE : 0)),
+        .options = (uint8_t)(WIRE_TCP_MSS | (scale ? WIRE_TCP_WSCALE : 0) |
+                             (sack ? WIRE_TCP_SACK_PERMITTED : 0)),
         .mss = c->tcp->mss,
         .wscale = c->rcv_shift,
     };
@@ -117,9 +125,9 @@ static struct pkt *output_segment(struct tcp_conn *c, struct pkt *pkt, uint32_t 
         .flags = (uint8_t)(WIRE_TCP_ACK | (fin ? WIRE_TCP_FIN : 0) |
                            (len && seq + len == c->snd_end ? WIRE_TCP_PSH : 0)),
     };
-    put_header(c, frame, &h);
+    const bool told = put_header(c, frame, &h);
     sent(c, seq, seq + len + (fin ? 1 : 0), now);
-    if (c->acks_owed == 1) // news travels along; duplicate ACKs must come alone to count
+    if (c->acks_owed == 1 && told) // news travels along; duplicates must come alone to count
         c->acks_owed = 0;
     return frame;
 }

@@ -225,7 +225,8 @@ void send_syn(struct script *s, uint16_t mss, uint8_t wscale)
         .seq = s->peer_iss,
         .window = s->peer_window,
         .flags = SYN,
-        .options = (uint8_t)((mss ? WIRE_TCP_MSS : 0) | (wscale != 255 ? WIRE_TCP_WSCALE : 0)),
+        .options = (uint8_t)((mss ? WIRE_TCP_MSS : 0) | (wscale != 255 ? WIRE_TCP_WSCALE : 0) |
+                             (s->offers_sack ? WIRE_TCP_SACK_PERMITTED : 0)),
         .mss = mss,
         .wscale = wscale == 255 ? 0 : wscale,
     };
@@ -361,6 +362,12 @@ void establish(struct script *s)
     establish_with(s, MSS, 255, 65535);
 }
 
+void establish_with_sack(struct script *s)
+{
+    s->offers_sack = true;
+    establish(s);
+}
+
 void connect_begin(struct script *s)
 {
     s->random_byte = 0;
@@ -390,7 +397,8 @@ void connect_done(struct script *s)
                                .ack = s->our_iss + 1,
                                .window = s->peer_window,
                                .flags = SYN | ACK,
-                               .options = WIRE_TCP_MSS,
+                               .options = s->offers_sack ? WIRE_TCP_MSS | WIRE_TCP_SACK_PERMITTED
+                                                         : WIRE_TCP_MSS,
                                .mss = MSS};
     send_raw(s, &h, NULL, 0);
     expect(s, ACK, 1, 1, 0);

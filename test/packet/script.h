@@ -44,6 +44,7 @@ struct script {
     uint32_t our_iss;
     uint32_t peer_iss;
     uint16_t peer_window; // in the segments we send next
+    bool offers_sack;     // in the SYNs we send
     uint8_t our_wscale;   // as the stack announced it
     uint8_t random_byte;  // what its environment returns
     bool wrap;
@@ -117,6 +118,9 @@ void peer_listens_for_us(struct script *s);
 
 // Passive open, no window scaling, MSS 1460; the socket is accepted.
 void establish(struct script *s);
+
+// The same with a peer that offers SACK.
+void establish_with_sack(struct script *s);
 
 // Passive open with a given window and scale of the peer's.
 void establish_with(struct script *s, uint16_t mss, uint8_t wscale, uint16_t window);
