@@ -23,8 +23,8 @@
 // ones are copied together, so that a window of one-byte segments pins few buffers.
 //
 // Spec: RFC 9293; RFC 5681, 6582, 6928 (tcp_cc.h); RFC 6298 (tcp_rtt.h); RFC 7323 §2
-// (window scale); RFC 2018, 2883 (tcp_sack.h); RFC 5961, 1337 (forged segments); RFC 6528
-// (tcp_isn); RFC 4987 (tcp_cookie.h).
+// (window scale); RFC 2018, 2883 (tcp_sack.h); RFC 8985 §7 (tcp_tail.c); RFC 5961, 1337
+// (forged segments); RFC 6528 (tcp_isn); RFC 4987 (tcp_cookie.h).
 #ifndef NETSTACK_TCP_TCP_H
 #define NETSTACK_TCP_TCP_H
 
@@ -81,6 +81,15 @@ struct tcp_tuple { // which connection
     uint16_t peer_port;
 };
 
+struct tcp_tail {  // tail loss probes (RFC 8985 §7)
+    bool armed;    // rtx_at is for a probe, not for a retransmission
+    bool due;      // one is to be sent
+    bool out;      // one is on its way
+    bool doubtful; // it repeats what was sent before: was that lost, or only late?
+    uint32_t end;  // snd_max when it was sent
+    exo_ns rto_at; // rtx_at, were it not for the probe
+};
+
 struct tcp_conn {
     struct tcp *tcp;
     struct tcp_tuple tuple;
@@ -134,16 +143,17 @@ struct tcp_conn {
     // --- losses and time ---
     struct tcp_rtt rtt;
     struct tcp_cc cc;
-    uint32_t recover;        // snd_max when the last loss was seen (RFC 6582)
-    uint8_t dupacks;         // in a row
-    uint8_t partial_acks;    // of this recovery; only the first restarts the timer
-    bool recovering;         // fast recovery is on
-    bool resend_first;       // send the oldest segment again, whatever snd_nxt is
-    bool syn_was_lost;       // a SYN was sent more than once
-    bool persist;            // rtx_at is for a window probe, not for a retransmission
-    bool override;           // silly-window avoidance has waited long enough
-    bool probe;              // a window probe is to be sent
-    uint8_t probes;          // in a row
+    uint32_t recover;     // snd_max when the last loss was seen (RFC 6582)
+    uint8_t dupacks;      // in a row
+    uint8_t partial_acks; // of this recovery; only the first restarts the timer
+    bool recovering;      // fast recovery is on
+    bool resend_first;    // send the oldest segment again, whatever snd_nxt is
+    bool syn_was_lost;    // a SYN was sent more than once
+    bool persist;         // rtx_at is for a window probe, not for a retransmission
+    bool override;        // silly-window avoidance has waited long enough
+    bool probe;           // a window probe is to be sent
+    uint8_t probes;       // in a row
+    struct tcp_tail tail;
     exo_ns rtx_at;           // the one timer of RFC 6298 §5; EXO_NS_NEVER while nothing is out
     exo_ns progress_at;      // last sign that the peer is there, for R2
     exo_ns linger_at;        // end of an orphan's FIN-WAIT-2

@@ -79,6 +79,13 @@ void tcp_cc_recovery_end(struct tcp_cc *cc, uint32_t flight)
     cc->cwnd = EXO_MIN(cc->ssthresh, EXO_MAX(flight, cc->smss) + cc->smss);
 }
 
+void tcp_cc_tail_lost(struct tcp_cc *cc, uint32_t flight)
+{
+    cc->ssthresh = half_of(cc, EXO_MIN(flight, cc->cwnd));
+    cc->cwnd = EXO_MIN(cc->cwnd, cc->ssthresh);
+    cc->acked = 0;
+}
+
 void tcp_cc_timeout(struct tcp_cc *cc, uint32_t flight, bool first)
 {
     // A segment that is lost twice says nothing new about the path's capacity.

@@ -213,12 +213,12 @@ static void update_window(struct tcp_conn *c, const struct arrival *a)
 
 // RFC 5681 §2, the definition: (a) data is out, (b) no payload, (c) no SYN or FIN,
 // (d) the highest number acknowledged so far, (e) the same window. The answers to window
-// probes look like it, and tell of no loss.
+// probes look like it, and tell of no loss; nor does one that reports what came twice.
 static bool is_duplicate_ack(const struct tcp_conn *c, const struct arrival *a)
 {
     return !c->persist && c->snd_una != c->snd_max && !a->had_payload &&
            !has(a, WIRE_TCP_FIN | WIRE_TCP_SYN) && a->seg->ack == c->snd_una &&
-           a->seg->window << c->snd_shift == c->snd_wnd;
+           a->seg->window << c->snd_shift == c->snd_wnd && !tcp_sack_is_dup(a->seg);
 }
 
 static void duplicate_ack(struct tcp_conn *c)
@@ -229,9 +229,12 @@ static void duplicate_ack(struct tcp_conn *c)
     }
     if (c->dupacks < TCP_DUPACKS)
         c->dupacks++;
+    // A duplicate ACK after a tail loss probe comes too late for reordering: one is enough.
+    const bool lost = c->dupacks >= TCP_DUPACKS || c->tail.out;
     // RFC 6582 §3.2 step 2: losses of a window that was sent again already are not news.
-    if (c->dupacks < TCP_DUPACKS || !seq_lt(c->recover, c->snd_una))
+    if (!lost || !seq_lt(c->recover, c->snd_una))
         return;
+    tcp_tail_end(c);
     tcp_cc_recovery_begin(&c->cc, c->snd_nxt - c->snd_una);
     c->recovering = true;
     c->recover = c->snd_max;
@@ -263,6 +266,7 @@ static void new_ack(struct tcp_conn *c, const struct arrival *a)
     const uint32_t flight = c->snd_nxt - c->snd_una;
     tcp_queue_acked(c, a->seg->ack, a->now);
     c->dupacks = 0;
+    c->tail.due = false;
     c->progress_at = a->now;
     c->soft_error = 0;
     bool restart = true;
@@ -275,7 +279,7 @@ static void new_ack(struct tcp_conn *c, const struct arrival *a)
         c->rtx_at = EXO_NS_NEVER;
         tcp_end_persist(c);
     } else if (restart) {
-        c->rtx_at = a->now + tcp_rtt_rto_ns(&c->rtt);
+        tcp_arm_rtx(c, a->now);
     }
 }
 
@@ -331,6 +335,7 @@ static enum tcp_verdict check_ack(struct tcp_conn *c, struct arrival *a)
     }
     if (c->persist && !c->orphan)
         c->progress_at = a->now; // MUST-37: open as long as probes are answered
+    tcp_tail_acked(c, a->seg);
     if (seq_lt(c->snd_una, ack))
         new_ack(c, a);
     else if (is_duplicate_ack(c, a))

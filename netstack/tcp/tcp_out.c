@@ -51,7 +51,9 @@ static void sent(struct tcp_conn *c, uint32_t seq, uint32_t end, exo_ns now)
     if (seq_lt(c->snd_max, end))
         c->snd_max = end;
     if (c->rtx_at == EXO_NS_NEVER || c->persist)
-        c->rtx_at = now + tcp_rtt_rto_ns(&c->rtt);
+        tcp_arm_rtx(c, now);
+    else if (c->tail.armed)
+        tcp_tail_arm(c, now);
     tcp_end_persist(c);
     c->sent_at = now;
 }
@@ -191,7 +193,7 @@ static void skip_unsent_frames(struct tcp_conn *c, exo_ns now)
         if (!c->snd_cur && c->snd_max == c->snd_end + 1)
             c->snd_nxt = c->snd_max; // its FIN with it
         if (c->rtx_at == EXO_NS_NEVER || c->persist)
-            c->rtx_at = now + tcp_rtt_rto_ns(&c->rtt);
+            tcp_arm_rtx(c, now);
         tcp_end_persist(c);
     }
 }
@@ -219,7 +221,8 @@ static struct pkt *output_data(struct tcp_conn *c, exo_ns now)
     if (c->snd_una == c->snd_max && now - c->sent_at > tcp_rtt_rto_ns(&c->rtt))
         tcp_cc_idle(&c->cc);
     const uint32_t room = peer_room(c);
-    if (pkt->body_len > network_room(c) || nagle_holds(c, pkt))
+    // A tail loss probe may go beyond cwnd by its one segment (RFC 8985 §7.3).
+    if (!c->tail.due && (pkt->body_len > network_room(c) || nagle_holds(c, pkt)))
         return NULL;
     if (pkt->body_len > room && (!may_cut(c, room) || !tcp_queue_split(c, room)))
         return NULL;
@@ -228,6 +231,28 @@ static struct pkt *output_data(struct tcp_conn *c, exo_ns now)
     struct pkt *frame = output_segment(c, pkt, pkt->seq, fin, now);
     c->snd_nxt = pkt->seq + len + (fin ? 1 : 0);
     c->snd_cur = pkt->next;
+    return frame;
+}
+
+// --- tail loss probes (RFC 8985 §7.3) -----------------------------------------------------------
+
+// Data that is new if there is any, else the last segment again. Without a buffer for it, or
+// while the link holds it, there is none: the timer of retransmission runs already.
+static struct pkt *output_tail_probe(struct tcp_conn *c, exo_ns now)
+{
+    if (!c->tail.due)
+        return NULL;
+    const uint32_t max = c->snd_max;
+    struct pkt *frame = output_data(c, now);
+    if (!frame) {
+        struct pkt *last = tcp_tail_last_sent(c);
+        const bool fin = c->fin_queued && max == c->snd_end + 1;
+        if (last ? !pkt_is_shared(last) : fin)
+            frame = output_segment(c, last, last ? last->seq : c->snd_end, fin, now);
+    }
+    c->tail.due = false;
+    if (frame)
+        tcp_tail_sent(c, c->snd_max == max);
     return frame;
 }
 
@@ -277,6 +302,8 @@ static struct pkt *output_any(struct tcp_conn *c, exo_ns now)
 {
     struct pkt *frame = output_again(c, now);
     if (!frame)
+        frame = output_tail_probe(c, now);
+    if (!frame)
         frame = output_data(c, now);
     if (!frame)
         frame = output_probe(c);
@@ -310,5 +337,5 @@ bool tcp_wants_output(const struct tcp_conn *c)
 {
     if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RCVD)
         return c->snd_nxt == c->iss || c->acks_owed;
-    return c->acks_owed || c->resend_first || c->probe;
+    return c->acks_owed || c->resend_first || c->probe || c->tail.due;
 }
