@@ -274,6 +274,9 @@ static void new_ack(struct tcp_conn *c, const struct arrival *a)
         restart = recovery_ack(c, bytes);
     else
         tcp_cc_acked(&c->cc, bytes, flight);
+    // Half the numbers later `recover` would lie ahead again: it keeps close behind.
+    if (seq_lt(c->recover, c->snd_una))
+        c->recover = c->snd_una - 1;
     // RFC 6298 rules 5.2, 5.3. After a rewind snd_nxt is what was sent since.
     if (c->snd_una == c->snd_nxt) {
         c->rtx_at = EXO_NS_NEVER;
