@@ -100,8 +100,7 @@ static void trim(struct tcp_conn *c, struct arrival *a)
 {
     if (seq_lt(a->seq, c->rcv_nxt)) {
         const uint32_t old = EXO_MIN(c->rcv_nxt - a->seq, a->len);
-        if (old)
-            tcp_sack_note_dup(&c->sack, a->seq, a->seq + old);
+        tcp_sack_note_dup(&c->sack, a->seq, a->seq + old);
         if (a->data)
             pkt_pull(a->data, old);
         a->seq += old;

@@ -33,7 +33,7 @@ static bool put_header(struct tcp_conn *c, struct pkt *pkt, struct wire_tcp *h)
         h->ack = c->rcv_nxt;
         c->rcv_acked = c->rcv_nxt;
         c->delack_at = EXO_NS_NEVER;
-        if (c->sack.on && !(h->flags & WIRE_TCP_SYN))
+        if (!(h->flags & WIRE_TCP_SYN))
             told = tcp_sack_tell(&c->sack, h, c->rcv_nxt, c->snd_mss - pkt->len);
     }
     wire_tcp_emit(pkt_push(pkt, (uint32_t)wire_tcp_length(h)), h);
@@ -236,8 +236,8 @@ static struct pkt *output_data(struct tcp_conn *c, exo_ns now)
 
 // --- tail loss probes (RFC 8985 §7.3) -----------------------------------------------------------
 
-// Data that is new if there is any, else the last segment again. Without a buffer for it, or
-// while the link holds it, there is none: the timer of retransmission runs already.
+// Data that is new if there is any, else the last segment again. Without a buffer there is no
+// probe: the timer of retransmission runs already.
 static struct pkt *output_tail_probe(struct tcp_conn *c, exo_ns now)
 {
     if (!c->tail.due)
@@ -247,8 +247,8 @@ static struct pkt *output_tail_probe(struct tcp_conn *c, exo_ns now)
     if (!frame) {
         struct pkt *last = tcp_tail_last_sent(c);
         const bool fin = c->fin_queued && max == c->snd_end + 1;
-        if (last ? !pkt_is_shared(last) : fin)
-            frame = output_segment(c, last, last ? last->seq : c->snd_end, fin, now);
+        exo_assert(last ? !pkt_is_shared(last) : fin); // tcp_tail_due saw to it
+        frame = output_segment(c, last, last ? last->seq : c->snd_end, fin, now);
     }
     c->tail.due = false;
     if (frame)

@@ -18,18 +18,27 @@ static uint64_t probes(const struct script *s)
     return net_stats(s->net).tcp_tail_probes;
 }
 
-// An ACK that reports the numbers `left` to `right` as received: twice, if it acknowledges them.
-static void send_sack(struct script *s, uint32_t ack, uint32_t left, uint32_t right)
+// An ACK that reports the numbers `left` to `right` as received: as having come twice, if they
+// lie below `ack` or in the `second` block (null: there is none).
+static void send_sacks(struct script *s, uint32_t ack, uint32_t left, uint32_t right,
+                       const struct wire_tcp_sack *second)
 {
+    struct wire_tcp_sack more = second ? *second : (struct wire_tcp_sack){0, 0};
     const struct wire_tcp h = {
         .seq = s->peer_iss + 1,
         .ack = s->our_iss + ack,
         .window = s->peer_window,
         .flags = ACK,
-        .sack_count = 1,
-        .sacks = {{s->our_iss + left, s->our_iss + right}},
+        .sack_count = second ? 2 : 1,
+        .sacks = {{s->our_iss + left, s->our_iss + right},
+                  {s->our_iss + more.left, s->our_iss + more.right}},
     };
     send_raw(s, &h, NULL, 0);
+}
+
+static void send_sack(struct script *s, uint32_t ack, uint32_t left, uint32_t right)
+{
+    send_sacks(s, ack, left, right, NULL);
 }
 
 SCRIPT(lone_segment_is_repeated_once_and_then_times_out)
@@ -331,6 +340,9 @@ SCRIPT(report_of_a_repetition_is_no_duplicate_ack)
     skip_all(s);
     for (uint32_t i = 0; i < 4; i++)
         send_sack(s, 1 + MSS, 1, 1 + MSS);
+    const struct wire_tcp_sack whole = {1 + 2 * MSS, 1 + 6 * MSS};
+    for (uint32_t i = 0; i < 4; i++)
+        send_sacks(s, 1 + MSS, 1 + (2 + i) * MSS, 1 + (3 + i) * MSS, &whole);
     ck_assert_uint_eq(net_stats(s->net).tcp_fast_retransmits, 0);
     for (uint32_t i = 0; i < 3; i++)
         send_sack(s, 1 + MSS, 1 + 2 * MSS, 1 + (3 + i) * MSS);
