@@ -131,7 +131,7 @@ static enum tcp_verdict check_sequence(struct tcp_conn *c, struct arrival *a)
     // "If an incoming segment is not acceptable, an acknowledgment should be sent in
     // reply." One with payload always gets it: it is a retransmission whose ACK was lost,
     // or a window probe.
-    if (a->len && seq_lt(a->seq, c->rcv_nxt) && seq_le(end_of(a), c->rcv_nxt))
+    if (a->len && seq_le(end_of(a), c->rcv_nxt))
         tcp_sack_note_dup(&c->sack, a->seq, end_of(a));
     if (a->len || a->fin)
         tcp_owe_ack(c);

@@ -187,6 +187,19 @@ SCRIPT(out_of_order_segment_that_comes_again_is_reported_with_its_block)
     TOLD(s, {101, 351}, {501, 601});
 }
 
+SCRIPT(repeated_segment_without_data_has_nothing_to_report)
+{
+    establish_with_sack(s);
+    send_segment(s, ACK | FIN, 1, 1, 0);
+    expect(s, ACK, 1, 2, 0);
+    send_segment(s, ACK | FIN, 1, 1, 0);
+    expect(s, ACK, 1, 2, 0);
+    told(s, 0, NULL);
+    send_segment(s, ACK, 1, 1, 0); // as keep-alive probes are
+    expect(s, ACK, 1, 2, 0);
+    told(s, 0, NULL);
+}
+
 SCRIPT(strangers_numbers_are_not_reported)
 {
     establish_with_sack(s);
@@ -220,5 +233,5 @@ CHECK_MAIN("packet.sack", sack_is_offered_back_only_to_who_offers_it, syn_ack_re
            data_has_room_for_some_blocks, segment_that_comes_again_is_reported_once,
            segment_that_comes_again_partly,
            out_of_order_segment_that_comes_again_is_reported_with_its_block,
-           strangers_numbers_are_not_reported,
+           repeated_segment_without_data_has_nothing_to_report, strangers_numbers_are_not_reported,
            what_is_dropped_for_want_of_buffers_is_no_longer_reported)

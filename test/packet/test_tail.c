@@ -320,6 +320,22 @@ SCRIPT(one_duplicate_ack_after_a_probe_begins_recovery)
     ck_assert_uint_eq(net_stats(s->net).tcp_rto, 0);
 }
 
+SCRIPT(recovery_after_a_probe_halves_once)
+{
+    establish_with_sack(s);
+    app_sends(s, 1, 10 * MSS); // the first and the last get lost
+    skip_all(s);
+    at(s, 11);
+    expect(s, ACK, 1 + 9 * MSS, 1, MSS);
+    send_sack(s, 1, 1 + MSS, 1 + 10 * MSS);
+    expect(s, ACK, 1, 1, MSS);
+    send_segment(s, ACK, 1, 1 + 10 * MSS, 0);
+    app_sends(s, 1 + 10 * MSS, 2 * MSS);
+    skip_all(s);
+    send_segment(s, ACK, 1, 1 + 12 * MSS, 0);
+    ck_assert_uint_eq(conn(s)->cc.ssthresh, 5 * MSS);
+}
+
 SCRIPT(duplicate_ack_before_a_probe_needs_two_more)
 {
     establish_with_sack(s);
@@ -449,7 +465,7 @@ CHECK_MAIN("packet.tail", lone_segment_is_repeated_once_and_then_times_out,
            each_segment_and_each_ack_begins_the_wait_again,
            wait_ends_with_the_timeout_whatever_is_sent, segment_that_has_not_left_is_not_probed_for,
            ack_before_the_probe_leaves_takes_it_back,
-           one_duplicate_ack_after_a_probe_begins_recovery,
+           one_duplicate_ack_after_a_probe_begins_recovery, recovery_after_a_probe_halves_once,
            duplicate_ack_before_a_probe_needs_two_more, report_of_a_repetition_is_no_duplicate_ack,
            probe_that_repaired_a_loss_halves_the_window_as_recovery_would,
            probe_that_came_twice_costs_nothing, other_repetitions_do_not_excuse_the_probe,
