@@ -14,7 +14,9 @@ target_include_directories(exo_flags INTERFACE
 target_compile_options(exo_flags INTERFACE
     $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Werror -Wshadow -Wundef -Wvla -Wpointer-arith
     -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wconversion -Wno-sign-conversion
-    -Wimplicit-fallthrough -fno-strict-aliasing -fno-common -g>)
+    -Wimplicit-fallthrough -fno-strict-aliasing -fno-common -g>
+    # An assertion's text names its file as the repository does, wherever that lies.
+    $<$<COMPILE_LANGUAGE:C>:-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=>)
 if(EXO_METAL)
     # The library's headers; the library itself is linked once, last, by exo_image.
     target_compile_options(exo_flags INTERFACE

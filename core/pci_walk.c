@@ -10,9 +10,7 @@
 #define MULTI_FUNCTION      0x80u
 #define HEADER_BRIDGE       1
 
-// A list has at most this many members: they are 4 bytes at least, behind the header.
-#define CAPABILITIES_MIN 0x40u
-#define CAPABILITIES_MAX ((256u - CAPABILITIES_MIN) / 4)
+#define CAPABILITIES_MIN 0x40u // they lie behind the header
 
 // Buses still to be looked at. A bridge is only believed if its secondary bus has a
 // higher number than its own, so one pass upwards visits each once and ends.
@@ -102,20 +100,25 @@ static uint8_t byte_at(const struct pci_space *space, struct pci_addr at, uint16
 }
 
 // PCI Local Bus 3.0 §6.7: each capability has its identifier, then the next one's offset,
-// whose two lowest bits are reserved and to be masked.
+// whose two lowest bits are reserved and to be masked. Each is visited once and the list ends
+// where it comes back to itself, so that whoever asks for one after the other ends as well.
 uint16_t pci_find_capability(const struct pci_space *space, struct pci_addr at, uint8_t id,
                              uint16_t after)
 {
     if (!(read(space, at, PCI_COMMAND) & STATUS_CAPABILITIES))
         return 0;
-    uint16_t link = after ? (uint16_t)(after + 1) : (uint16_t)PCI_CAPABILITIES;
-    for (uint32_t i = 0; i < CAPABILITIES_MAX; i++) {
+    uint64_t visited = 0; // bit n: offset 4 n
+    bool behind = after == 0;
+    uint16_t link = PCI_CAPABILITIES;
+    for (;;) {
         uint16_t offset = byte_at(space, at, link) & 0xfc;
-        if (offset < CAPABILITIES_MIN)
+        uint64_t bit = UINT64_C(1) << (offset / 4);
+        if (offset < CAPABILITIES_MIN || (visited & bit))
             return 0;
-        if (byte_at(space, at, offset) == id)
+        visited |= bit;
+        if (behind && byte_at(space, at, offset) == id)
             return offset;
+        behind |= offset == after;
         link = (uint16_t)(offset + 1);
     }
-    return 0;
 }

@@ -51,7 +51,7 @@ _Static_assert(sizeof(struct pkt) == 64, "a pkt is one cache line");
 enum pkt_use {
     PKT_FOR_STACK, // ACKs, ARP, ICMP, retransmission: the whole pool
     PKT_FOR_RX,    // receive ring: all but the reserve
-    PKT_FOR_APP,   // data to send: all but twice the reserve
+    PKT_FOR_APP,   // data to send, and data that waits to be read: all but twice the reserve
 };
 
 struct pkt_pool {
@@ -70,9 +70,9 @@ size_t pkt_pool_bytes(uint32_t count);
 // Builds a pool in `mem`, which stays the pool's until the caller drops the pool.
 void pkt_pool_init(struct pkt_pool *pool, void *mem, uint32_t count, uint32_t reserve);
 
-// Buffers that `use` may still take. Of those for PKT_FOR_RX, what was received may occupy some
-// until an app reads it: at 0 the link could not replace one in its receive ring, and a stack
-// that has gone deaf stays so.
+// Buffers that `use` may still take. What was received was allocated PKT_FOR_RX; it may be kept
+// for an app to read as long as there are some PKT_FOR_APP, so that neither the receive ring
+// nor what apps have to send runs dry behind it.
 uint32_t pkt_pool_spare(const struct pkt_pool *pool, enum pkt_use use);
 
 // One buffer with an empty view behind PKT_HEADROOM bytes of headroom, or null.

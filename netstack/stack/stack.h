@@ -32,7 +32,7 @@
 #define NET_STARVED_NS EXO_MS(1) // until another look, when there was no buffer to send with
 
 #define NET_RECLAIM_NS     EXO_S(1) // between two connections given up for want of buffers
-#define NET_STALLED_PROBES 5u       // window probes in a row that make a connection a stalled one
+#define NET_STALLED_PROBES 3u       // window probes in a row that make a connection a stalled one
 
 enum socket_kind {
     SOCKET_NONE, // let go of, or never opened: a place in a free list

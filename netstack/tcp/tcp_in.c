@@ -369,7 +369,7 @@ static void delay_ack(struct tcp_conn *c, const struct arrival *a)
 // (RFC 9293 §3.8.1).
 static bool is_short_of_buffers(struct tcp_conn *c, const struct arrival *a)
 {
-    if (c->rx.count + c->reasm.pkts < pkt_pool_spare(c->tcp->pool, PKT_FOR_RX))
+    if (c->rx.count + c->reasm.pkts < pkt_pool_spare(c->tcp->pool, PKT_FOR_APP))
         return false;
     if (a->seq == c->rcv_nxt) {
         tcp_reasm_clear(&c->reasm);

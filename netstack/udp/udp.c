@@ -111,7 +111,7 @@ enum udp_verdict udp_input(struct udp *udp, const struct wire_ip4 *ip, struct pk
     struct udp_sock *sock = udp_lookup(udp, head.dst_port);
     if (!sock)
         return UDP_UNBOUND;
-    if (sock->rx.count >= EXO_MIN(UDP_QUEUE_MAX, pkt_pool_spare(pkt->pool, PKT_FOR_RX))) {
+    if (sock->rx.count >= EXO_MIN(UDP_QUEUE_MAX, pkt_pool_spare(pkt->pool, PKT_FOR_APP))) {
         sock->dropped++;
         return UDP_OVERFLOW;
     }

@@ -6,6 +6,7 @@ import socket
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import here  # noqa: F401  (sets the path)
 from exocore_cli import checks, qemu
@@ -26,6 +27,16 @@ class Ports(unittest.TestCase):
                     checks.ports_are_free([qemu.Port(number, 80, proto)])
                 self.assertIn(f"port {number}", str(caught.exception))
                 self.assertIn("--port", str(caught.exception))
+
+    def test_busy_gdb_port_does_not_advise_another(self):
+        with socket.socket() as busy:
+            busy.bind(("127.0.0.1", 0))
+            busy.listen()
+            with mock.patch.object(qemu, "GDB_PORT", busy.getsockname()[1]), \
+                    self.assertRaises(UserError) as caught:
+                checks.gdb_port_is_free()
+            self.assertIn(f"port {busy.getsockname()[1]}", str(caught.exception))
+            self.assertNotIn("--port", str(caught.exception))
 
     def test_free_port_passes(self):
         with socket.socket() as probe:

@@ -57,6 +57,15 @@ class Launcher(unittest.TestCase):
         done = self.launch()
         self.assertEqual((done.returncode, done.stdout.splitlines()[-1]), (0, "started"))
 
+    def test_half_a_python_is_none(self):
+        # Debian's python3-minimal: it starts, and has no json.
+        self.script(self.bin / "python3", '[ "$1" = -c ] && exit 1; echo started')
+        self.script(self.bin / "apt-get", f"""
+            [ "$1" = install ] || exit 0
+            echo '#!/bin/sh' >"{self.bin}/python3"; echo 'echo whole' >>"{self.bin}/python3" """)
+        done = self.launch()
+        self.assertEqual((done.returncode, done.stdout.splitlines()[-1]), (0, "whole"))
+
     def test_says_so_in_one_line_where_it_cannot(self):
         self.script(self.bin / "apt-get", "echo no network; exit 100")
         done = self.launch()

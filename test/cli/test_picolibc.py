@@ -9,7 +9,18 @@ from pathlib import Path
 from unittest import mock
 
 import here  # noqa: F401  (sets the path)
-from exocore_cli import picolibc
+from exocore_cli import build, picolibc
+
+
+class Paths(unittest.TestCase):
+    """CMake runs in the repository, its user anywhere."""
+
+    def test_are_from_where_the_user_stands(self):
+        with mock.patch.dict("os.environ", {"EXOCORE_PICOLIBC_TARBALL": "../p.tar.gz",
+                                            "EXOCORE_CACHE": ""}):
+            env = build.environment()
+        self.assertEqual(env["EXOCORE_PICOLIBC_TARBALL"], str(Path.cwd().parent / "p.tar.gz"))
+        self.assertEqual(env["EXOCORE_CACHE"], "")
 
 
 class Fetch(unittest.TestCase):

@@ -42,6 +42,12 @@ class Steps(unittest.TestCase):
         line = self.must_fail("echo 'CMake Error: x'; echo 'exocore: no network'; exit 1")
         self.assertIn("failed: no network", line)
 
+    def test_cmakes_message_stands_below_its_first_line(self):
+        line = self.must_fail("printf '%s\\n' '-- fine' 'CMake Error at a.cmake:81 (message):' "
+                              "'  exo_app(hello): USES x: no' '  such layer' 'Call Stack:' "
+                              "'  b.cmake:1 (exo_app)' 'ninja: error: rebuilding'; exit 1")
+        self.assertIn("failed: exo_app(hello): USES x: no such layer; mend", line)
+
     def test_a_program_that_is_not_there(self):
         with contextlib.redirect_stdout(io.StringIO()):
             self.assertEqual(report.step("x", ["no-such-program-anywhere"], self.log), 127)

@@ -3,6 +3,7 @@
 
 import os
 import json
+import pty
 import signal
 import stat
 import tempfile
@@ -49,17 +50,18 @@ class DryRun(unittest.TestCase):
     def test_options_reach_qemu(self):
         out = self.dry("--memory", "16M", "--cpus", "2", "--gdb", "--pcap", "/tmp/a,b.pcap",
                        "--serial", "/tmp/log")
-        for part in ("-m 16M", "-smp 2", "-s -S", "file=/tmp/a,,b.pcap", "-serial file:/tmp/log"):
+        for part in ("-m 16M", "-smp 2", "-gdb tcp:127.0.0.1:1234 -S", "file=/tmp/a,,b.pcap",
+                     "-serial file:/tmp/log"):
             self.assertIn(part, out)
 
     def test_no_network_means_no_device(self):
         self.assertNotIn("virtio-net", self.dry("--net", "none"))
 
-    def test_says_when_ports_are_not_known_yet(self):
-        self.manifest.unlink()
-        status, _, err = exocore("run", "hello", "--dry-run")
-        self.assertEqual(status, 0)
-        self.assertIn("not built yet", err)
+    def test_ports_are_known_before_the_first_build(self):
+        status, out, err = exocore("run", "web", "--dry-run")
+        self.assertEqual((status, err), (0, ""))
+        self.assertIn("hostfwd=tcp:127.0.0.1:8080-:80", out)
+        self.assertIn("7007-:7,", exocore("run", "raw_ring", "--dry-run")[1].replace(" ", ","))
 
     def test_damaged_manifest_is_one_line(self):
         self.manifest.write_text("{")
@@ -82,7 +84,8 @@ class BadArguments(unittest.TestCase):
 
     def test_values(self):
         for option, value in (("--port", "80"), ("--port", "0:80"), ("--port", "1:2/sctp"),
-                              ("--port", "70000:80"), ("--memory", "lots"), ("--cpus", "0"),
+                              ("--port", "70000:80"), ("--memory", "lots"), ("--memory", "0"),
+                              ("--memory", "0M"), ("--timeout", "nan"), ("--cpus", "0"),
                               ("--net", "bridge"), ("--timeout", "0"),
                               ("--serial", "/no/such/directory/log"),
                               ("--firmware", "uefi"), ("--firmware", "direct")):
@@ -105,6 +108,30 @@ class BadArguments(unittest.TestCase):
             status, out, _ = exocore(*argv)
             self.assertEqual(status, 0)
             self.assertIn("usage: exocore", out)
+
+
+class Append(unittest.TestCase):
+    """--append boots a copy of the image."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.image = Path(scratch.name) / "hello.img"
+        self.image.write_bytes(bytes(64 * 1024))
+
+    def test_two_runs_have_a_line_each_and_leave_nothing(self):
+        one, two = qemu.Machine(str(self.image)), qemu.Machine(str(self.image))
+        with run.command_line(one, "first"), run.command_line(two, "second"):
+            self.assertIn(b"first\0", Path(one.image).read_bytes())
+            self.assertIn(b"second\0", Path(two.image).read_bytes())
+        self.assertEqual(os.listdir(self.image.parent), ["hello.img"])
+        self.assertEqual(self.image.read_bytes(), bytes(64 * 1024))
+
+    def test_too_long_a_line_is_refused(self):
+        with self.assertRaises(UserError) as caught:
+            with run.command_line(qemu.Machine(str(self.image)), "x" * 1024):
+                self.fail("booted")
+        self.assertIn("--append", str(caught.exception))
 
 
 class Verdict(unittest.TestCase):
@@ -153,16 +180,42 @@ class Boot(unittest.TestCase):
             self.boot("exec tail -f /dev/null", timeout=0.3)
         self.assertEqual(caught.exception.status, 124)
 
-    def ended_by(self, number):
+    def ended_by(self, number, script="exec tail -f /dev/null"):
         timer = threading.Timer(0.3, os.kill, (os.getpid(), number))
         timer.start()
         self.addCleanup(timer.join)
         with self.assertRaises(UserError) as caught:
-            self.boot("exec tail -f /dev/null")
+            self.boot(script)
         return caught.exception.status
 
     def test_interrupt_is_130(self):
         self.assertEqual(self.ended_by(signal.SIGINT), 130)
+
+    def test_interrupt_works_in_the_background_of_a_script(self):
+        self.addCleanup(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # as sh leaves it behind `&`
+        self.assertEqual(self.ended_by(signal.SIGINT), 130)
+
+    def test_a_second_termination_does_no_harm(self):
+        # timeout(1) sends two, and the second finds us ending QEMU.
+        again = f"trap 'kill -TERM {os.getpid()}; exit 0' TERM; while :; do sleep 0.1; done"
+        self.assertEqual(self.ended_by(signal.SIGTERM, again), 143)
+
+    def test_in_the_background_of_a_terminal_it_is_not_stopped(self):
+        self.program.write_text("#!/bin/sh\nread line || exit 33\n")
+        self.program.chmod(0o755)
+        child, terminal = pty.fork()
+        if child == 0:  # the leader of a terminal, whose job moves into the background
+            job = os.fork()
+            if job == 0:
+                os.setpgid(0, 0)
+                with open(os.devnull, "w", encoding="utf-8") as quiet:
+                    os.dup2(quiet.fileno(), 1)
+                os._exit(run.boot(qemu.Machine("image"), timeout=20))
+            _, status = os.waitpid(job, os.WUNTRACED)
+            os._exit(status >> 8 if os.WIFEXITED(status) else 99)
+        self.addCleanup(os.close, terminal)
+        self.assertEqual(os.waitpid(child, 0)[1] >> 8, 0)
 
     def test_termination_ends_qemu_too(self):
         self.assertEqual(self.ended_by(signal.SIGTERM), 143)

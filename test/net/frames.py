@@ -181,6 +181,12 @@ class Garbage:
         return self.segment(self.random.randrange(1024, 32768), 80, TCP_FLAGS["SYN"],
                             self.tcp_options(), body)
 
+    def flood(self):
+        """A good SYN to port 80 from somebody who will never answer."""
+        return bytes(self.segment(
+            self.random.randrange(1024, 65536), 80, TCP_FLAGS["SYN"],
+            b"\x02\x04\x05\xb4\x01\x03\x03\x07", source=self.random.choice(self.ghosts)))
+
     def tcp(self):
         random = self.random
         return self.segment(random.randrange(1, 32768), random.choice([80, 80, 22, 81, 0]),

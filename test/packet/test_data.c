@@ -490,7 +490,7 @@ static void send_in_need(struct script *s, uint32_t seq, uint32_t ack, uint32_t 
 
 SCRIPT(data_gives_way_when_buffers_are_short_and_acks_do_not)
 {
-    const uint32_t reserve = net_pkts(s->net)->reserve;
+    const uint32_t reserve = 2 * net_pkts(s->net)->reserve;
     establish(s);
     app_sends(s, 1, 100);
     expect(s, ACK, 1, 1, 100);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Small rules of style.md that a machine can see: licence line, columns, tabs, leftovers."""
+"""Small rules of style.md that a machine can see: licence line, columns, tabs, leftovers, links."""
+import posixpath
 import re
 
 from tree import run
@@ -34,6 +35,18 @@ def check_lines(path, text):
                 yield f"{where}: {match.group(0)}: {reason}"
 
 
+LINK = re.compile(r"\]\(([^)#\s]+)")
+
+
+def check_links(tree, path, text):
+    """Links of prose into the repository that lead nowhere."""
+    for number, line in enumerate(text.split("\n"), 1):
+        for target in LINK.findall(line):
+            place = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+            if ":" not in target and not (tree.root / place).exists():
+                yield f"{path}:{number}: {target}: a link to nowhere"
+
+
 def check_file(path, text):
     if path.endswith(SOURCES) and SPDX not in "".join(text.splitlines(True)[:2]):
         yield f"{path}:1: no line '{SPDX}' at the top"
@@ -46,6 +59,8 @@ def check(tree, _args=None):
     problems = []
     for path in tree.files(*SOURCES, *PROSE):
         problems.extend(check_file(path, tree.text(path)))
+    for path in tree.files(*PROSE):
+        problems.extend(check_links(tree, path, tree.text(path)))
     return problems
 
 

@@ -225,6 +225,13 @@ class SpellingTest(TidyCase):
         self.write("hal/cpu.c", self.HEAD + "int x; \n")
         self.assertCaught(spelling.check, "hal/cpu.c:2", "white space")
 
+    def test_link_to_nowhere_is_caught(self):
+        self.write("docs/b.md", "text\n")
+        self.write("docs/a.md", "[b](b.md) [up](../docs/b.md#part) [web](https://x.org/y)\n")
+        self.assertClean(spelling.check)
+        self.write("docs/a.md", "see\n[b](gone.md)\n")
+        self.assertCaught(spelling.check, "docs/a.md:2", "gone.md")
+
     def test_missing_last_newline_is_caught(self):
         self.write("hal/cpu.c", self.HEAD + "int x;")
         self.assertCaught(spelling.check, "no newline")

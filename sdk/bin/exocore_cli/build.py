@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 from pathlib import Path
 
 from .report import UserError, must, say
@@ -32,6 +33,13 @@ def configure_command(tree):
         return ["cmake", "--preset", tree]
     return ["cmake", "-S", ROOT, "-B", BUILD / tree, "-G", "Ninja",
             "--toolchain", ROOT / "toolchain-x86_64.cmake", f"-DEXO_APPS={tree}"]
+
+
+def environment():
+    """CMake's environment: it runs at the root, and the paths in ours are from elsewhere."""
+    paths = {name: os.path.abspath(os.environ[name])
+             for name in ("EXOCORE_PICOLIBC_TARBALL", "EXOCORE_CACHE") if os.environ.get(name)}
+    return {**os.environ, **paths}
 
 
 @contextlib.contextmanager
@@ -67,9 +75,9 @@ def bring_up_to_date(tree):
         if not usable(tree):
             (BUILD / tree / "CMakeCache.txt").unlink(missing_ok=True)
             must(f"configure {tree}", configure_command(tree), LOGS / f"{tree}-configure.log",
-                 "mend that and run again", cwd=ROOT)
+                 "mend that and run again", environment(), ROOT)
         must(f"build {tree}", ["cmake", "--build", BUILD / tree], LOGS / f"{tree}-build.log",
-             "mend that and run again", cwd=ROOT)
+             "mend that and run again", environment(), ROOT)
 
 
 def manifest(app):
@@ -81,3 +89,14 @@ def manifest(app):
     except ValueError as error:
         raise UserError(f"{BUILD / app / app}.json is damaged ({error}): remove it and run "
                         "again") from None
+
+
+def ports(app):
+    """The ports that an app serves: by its manifest, or before its first build by the PORTS
+    in its CMakeLists.txt."""
+    built = manifest(app)
+    if built is not None:
+        return built["ports"]
+    text = (ROOT / "examples" / app / "CMakeLists.txt").read_text(encoding="utf-8")
+    words = re.search(r"\bPORTS((?:\s+\d+:\d+(?:/udp)?)+)", text)
+    return words[1].split() if words else []

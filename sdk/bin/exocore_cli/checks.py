@@ -2,13 +2,13 @@
 """What can be known to fail before a machine starts: ports, TAP devices, options."""
 
 import os
+import re
 import socket
 from pathlib import Path
 
 from . import qemu
 from .report import UserError
 
-GDB_PORT = 1234
 IFF_TAP = 2
 CHARDEVS = ("stdio", "pty", "null", "none", "vc")
 
@@ -45,6 +45,13 @@ def ports_are_free(ports):
             raise UserError(f"port {entry.host}{slash} is in use on this machine: end the program "
                             f"that has it, or choose another: --port {entry.host + 1}:"
                             f"{entry.guest}{slash}")
+
+
+def gdb_port_is_free():
+    """Ends the command if somebody, another --gdb perhaps, has gdb's port."""
+    if not port_is_free(qemu.GDB_PORT):
+        raise UserError(f"--gdb: port {qemu.GDB_PORT} is in use on this machine: end the program "
+                        "that has it")
 
 
 def tap(name, sysfs="/sys/class/net", tun="/dev/net/tun"):
@@ -109,7 +116,7 @@ def firmware(value):
 
 
 def memory(value):
-    """A --memory value: a number of mebibytes, or with M or G."""
-    if not value[:-1].isdigit() and not value.isdigit() or not value.rstrip("MG").isdigit():
+    """A --memory value: a number of mebibytes, or with M or G. QEMU takes 0 for its default."""
+    if not re.fullmatch("0*[1-9][0-9]*[MG]?", value):
         raise UserError(f"--memory {value}: write it like 64M or 1G", 2)
     return value

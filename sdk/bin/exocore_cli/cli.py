@@ -17,7 +17,7 @@ examples:
   ./exocore run web --port 9000:80        … and reach its port 80 as 127.0.0.1:9000
   ./exocore run web --gdb                 … and debug it
   ./exocore test                          run every test
-  ./exocore test -R unit.tcp              … those that ctest selects
+  ./exocore test -R packet                … those that ctest selects
 """
 RUN_DESCRIPTION = """\
 Boots an app from its disk image in QEMU. The console is this terminal; Ctrl-C ends the

@@ -59,7 +59,7 @@ def main():
             qemu.Port.parse(port)
         print(pack(args))
     except (elf_format.ElfError, OSError, ValueError) as error:
-        print(f"pack: {args.name}: {error}", file=sys.stderr)
+        print(f"exocore: exo_app({args.name}): {error}", file=sys.stderr)
         return 1
     return 0
 

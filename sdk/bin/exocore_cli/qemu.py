@@ -12,6 +12,7 @@ from . import image as image_format
 
 PROGRAM = "qemu-system-x86_64"
 DEBUG_EXIT = "isa-debug-exit,iobase=0xf4,iosize=0x04"
+GDB_PORT = 1234
 NIC = "virtio-net-pci,disable-legacy=on,romfile=,netdev=n0"  # no option ROM: no boot by network
 STATUS_BIAS = 16  # core_exit writes status + 16, so that no status looks like QEMU's own 1
 
@@ -80,7 +81,7 @@ class Machine:
         if self.pcap:
             command += ["-object", f"filter-dump,id=pcap,netdev=n0,file={quoted(self.pcap)}"]
         if self.gdb:
-            command += ["-s", "-S"]
+            command += ["-gdb", f"tcp:127.0.0.1:{GDB_PORT}", "-S"]
         return command + self.extra
 
 

@@ -10,6 +10,8 @@ import time
 
 CAUSE = re.compile(r"error[: ]|^E: |^exocore: |FAILED|CMake Error|cannot |not found"
                    r"|undefined reference")
+# What CMake has to say stands indented below the line that says where.
+CMAKE_MESSAGE = re.compile(r"^CMake Error.*:\n((?:\n?  +\S.*\n)+)", re.MULTILINE)
 OURS = "exocore: "
 TICK_SECONDS = 0.2
 PLAIN_TICK_SECONDS = 30.0
@@ -39,13 +41,14 @@ def last_line(path):
 def cause(path):
     """The line of a log that tells best why a step failed. One of our own tools' lines
     (exocore: …) says what to do as well."""
-    with open(path, encoding="utf-8", errors="replace") as file:
-        lines = [line.strip() for line in file if line.strip()]
+    text = path.read_text(encoding="utf-8", errors="replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith(("+ ", "ninja: "))]
     found = [line for line in lines if CAUSE.search(line)]
     ours = [line for line in found if line.startswith(OURS)]
     compiler = [line for line in found if re.search(r":\d+: |error: ", line)]
-    return (ours or compiler or found or lines[-1:] or ["it said nothing"])[0]
+    cmake = [" ".join(message.split()) for message in CMAKE_MESSAGE.findall(text)]
+    return (ours or compiler or cmake or found or lines[-1:] or ["it said nothing"])[0]
 
 
 class Progress:

@@ -2,13 +2,16 @@
 """exocore run: builds an app and boots it in QEMU."""
 
 import contextlib
+import os
 import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import termios
 import threading
 import time
+from pathlib import Path
 
 from . import build, checks, packages, qemu
 from .report import UserError, say
@@ -16,6 +19,7 @@ from .report import UserError, say
 END_SECONDS = 5
 TIMED_OUT = 124
 INTERRUPTED = 130
+ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 NOISE = ("terminating on signal",)
 
 
@@ -40,7 +44,7 @@ def add_arguments(parser):
     parser.add_argument("--serial", default="stdio", metavar="stdio|FILE|CHARDEV",
                         help="where the console goes (default: this terminal)")
     parser.add_argument("--append", metavar="TEXT", help="the app's command line")
-    parser.add_argument("--gdb", action="store_true", help="wait for gdb on port 1234")
+    parser.add_argument("--gdb", action="store_true", help=f"wait for gdb on port {qemu.GDB_PORT}")
     parser.add_argument("--pcap", metavar="FILE", help="record the network's packets")
     parser.add_argument("--timeout", type=float, metavar="SECONDS",
                         help="end the machine after so long, with exit status 124")
@@ -54,8 +58,8 @@ def machine_of(args, kvm=qemu.kvm_usable):
     checks.firmware(args.firmware)
     if args.cpus < 1:
         raise UserError("--cpus: at least 1", 2)
-    if args.timeout is not None and args.timeout <= 0:
-        raise UserError("--timeout: more than 0 seconds", 2)
+    if args.timeout is not None and not 0 < args.timeout < threading.TIMEOUT_MAX:
+        raise UserError("--timeout: a number of seconds, more than 0", 2)
     if args.pcap and args.net == "none":
         raise UserError("--pcap: there is nothing to record with --net none", 2)
     return qemu.Machine(image=str(build.BUILD / args.app / f"{args.app}.img"),
@@ -65,14 +69,14 @@ def machine_of(args, kvm=qemu.kvm_usable):
                         serial=checks.serial(args.serial), pcap=args.pcap or "", gdb=args.gdb)
 
 
-def ports_of(args, manifest):
+def ports_of(args, app_ports):
     """The forwarded ports: the user's, else the app's own. Only `user` networks forward."""
     if args.net != "user":
         if args.port:
             raise UserError("--port goes with --net user: on a TAP device the app has an "
                             "address of its own", 2)
         return []
-    texts = args.port if args.port is not None else (manifest or {}).get("ports", [])
+    texts = args.port if args.port is not None else app_ports
     return [checks.port(text) for text in texts]
 
 
@@ -88,33 +92,37 @@ def addresses(app, ports):
 def run(args):
     """The command. Returns the exit status."""
     machine = machine_of(args)
-    machine.ports = ports_of(args, build.manifest(args.app))
+    machine.ports = ports_of(args, build.ports(args.app))
     if args.dry_run:
-        if build.manifest(args.app) is None and args.port is None and args.net == "user":
-            print(f"exocore: {args.app} is not built yet: its own ports are unknown",
-                  file=sys.stderr)
         say(shlex.join(machine.command()))
         return 0
     packages.ensure("run", build.LOGS)
     build.bring_up_to_date(args.app)
-    machine.ports = ports_of(args, build.manifest(args.app))
-    checks.ports_are_free(machine.ports + ([qemu.Port(checks.GDB_PORT, 0)] if args.gdb else []))
-    if args.append is not None:
-        set_command_line(machine, args.append)
-    announce(args, machine)
-    return boot(machine, args.timeout)
+    machine.ports = ports_of(args, build.ports(args.app))
+    checks.ports_are_free(machine.ports)
+    if args.gdb:
+        checks.gdb_port_is_free()
+    with command_line(machine, args.append):
+        announce(args, machine)
+        return boot(machine, args.timeout)
 
 
-def set_command_line(machine, text):
-    """Boots a copy of the image that carries the user's command line."""
-    copy = machine.image + ".append"
-    with open(machine.image, "rb") as source, open(copy, "wb") as target:
-        target.write(source.read())
-    try:
-        qemu.set_cmdline(copy, text)
-    except ValueError as error:
-        raise UserError(f"--append: {error}", 2) from None
-    machine.image = copy
+@contextlib.contextmanager
+def command_line(machine, text):
+    """For its duration, a copy of the image with the user's command line, if there is one."""
+    if text is None:
+        yield
+        return
+    image = Path(machine.image)
+    with tempfile.NamedTemporaryFile(dir=image.parent, prefix="append-") as copy:
+        copy.write(image.read_bytes())
+        copy.flush()
+        try:
+            qemu.set_cmdline(copy.name, text)
+        except ValueError as error:
+            raise UserError(f"--append: {error}", 2) from None
+        machine.image = copy.name
+        yield
 
 
 def announce(args, machine):
@@ -125,19 +133,24 @@ def announce(args, machine):
         say(line)
     if args.gdb:
         elf = build.BUILD / args.app / f"{args.app}.elf"
-        say(f"{args.app}: waiting for  gdb {elf} -ex 'target remote :{checks.GDB_PORT}'")
+        say(f"{args.app}: waiting for  gdb {elf} -ex 'target remote :{qemu.GDB_PORT}'")
 
 
 @contextlib.contextmanager
 def terminal_kept():
-    """Restores the terminal's settings, which QEMU changes, however QEMU ends."""
+    """Gives QEMU its stdin, and restores the terminal's settings, which QEMU changes, however
+    QEMU ends. A job in the background gets no terminal: touching it would stop the job."""
     try:
         settings = termios.tcgetattr(sys.stdin.fileno())
-    except (termios.error, OSError, ValueError):
-        yield
+        in_front = os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (termios.error, OSError, ValueError):  # no terminal
+        yield None
+        return
+    if not in_front:
+        yield subprocess.DEVNULL
         return
     try:
-        yield
+        yield None
     finally:
         termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, settings)
 
@@ -164,18 +177,22 @@ def end(process):
 
 
 def raise_terminated(number, _frame):
-    """Signal handler: leave through the finally blocks."""
+    """Signal handler: leave through the finally blocks, which a second one must not cut short."""
+    for ending in ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)
     raise Terminated(signal.Signals(number).name)
 
 
 def boot(machine, timeout=None):
     """Starts QEMU and waits for its end. Returns the exit status for the user's shell."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in ENDINGS:
         signal.signal(number, raise_terminated)
+    # A script's `&` leaves us deaf to this one, and QEMU, which turns it on again, is not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     complaints = []
     start = time.monotonic()
-    with terminal_kept():
-        process = subprocess.Popen(machine.command(), stderr=subprocess.PIPE)
+    with terminal_kept() as stdin:
+        process = subprocess.Popen(machine.command(), stdin=stdin, stderr=subprocess.PIPE)
         reader = threading.Thread(target=pass_errors, args=(process.stderr, complaints))
         reader.start()
         try:

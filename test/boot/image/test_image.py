@@ -6,7 +6,8 @@ import sys
 import unittest
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "sdk/bin"))
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "sdk/bin"))
 from exocore_cli import elf as elf_format  # noqa: E402
 from exocore_cli import symbols  # noqa: E402
 
@@ -48,6 +49,12 @@ class Image(unittest.TestCase):
         self.assertEqual(count, len(self.names))
         self.assertIn("main", self.names)
         self.assertIn("core_main", self.names)
+
+    def test_does_not_say_where_it_was_built(self):
+        for segment in self.elf.loads():
+            found = self.elf.data.find(str(ROOT).encode(), segment.offset,
+                                       segment.offset + segment.filesz)
+            self.assertEqual(found, -1)
 
     def test_contains_no_layer_that_it_does_not_use(self):
         for layer in ABSENT:

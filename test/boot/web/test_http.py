@@ -39,8 +39,8 @@ EXCHANGES = [
      b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
      b"5;x=y\r\nhello\r\n0\r\nHost: evil\r\n\r\n" + PAGE, [405, 200]),
     ("a broken chunk ends it",
-     b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello!" + PAGE,
-     [400]),
+     b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
+     b"5\r\nhello!" + PAGE, [400]),
     ("a body that nobody wants",
      b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 900000\r\n\r\n" + b"x" * 200000, [413]),
     ("an expectation is answered, the body not awaited",

@@ -264,5 +264,18 @@ START_TEST(elf_agrees_with_the_specification_about_damage)
 }
 END_TEST
 
+START_TEST(elf_refuses_to_go_on_behind_the_last_page_of_all)
+{
+    make_kernel();
+    segment(1)->p_vaddr = UINT64_C(0xfffffffffffff000);
+    segment(1)->p_filesz = segment(1)->p_memsz = 2048; // segment 2 lies below it again
+    reset();
+    ck_assert(!load());
+    ck_assert(is_filled(usable, MEMORY_BYTES, DIRT));
+    check_untouched_outside();
+}
+END_TEST
+
 CHECK_MAIN("bootloader.elf", elf_scatters_three_chunks, elf_skips_what_is_not_loaded,
-           elf_maps_across_2_mib, elf_agrees_with_the_specification_about_damage)
+           elf_maps_across_2_mib, elf_refuses_to_go_on_behind_the_last_page_of_all,
+           elf_agrees_with_the_specification_about_damage)

@@ -151,6 +151,7 @@ START_TEST(pci_capability_lists_end_even_if_they_loop)
     ck_assert_uint_eq(pci_find_capability(&space, at, 0x11, 0), 0x50);
     ck_assert_uint_eq(pci_find_capability(&space, at, 0x09, 0), 0x40);
     ck_assert_uint_eq(pci_find_capability(&space, at, 0x09, 0x40), 0x60);
+    ck_assert_uint_eq(pci_find_capability(&space, at, 0x09, 0x60), 0); // each is given once
     ck_assert_uint_eq(pci_find_capability(&space, at, 0x05, 0), 0);
 
     config[PCI_CAPABILITIES] = 0x04; // into the header
