@@ -58,6 +58,7 @@ function(exo_image name)
     if(A_UNPARSED_ARGUMENTS)
         message(FATAL_ERROR "exo_app(${name}): unknown argument ${A_UNPARSED_ARGUMENTS}")
     endif()
+    exo_image_check(${name} "${A_SOURCES}" "${A_PORTS}")
     add_executable(${name} ${A_SOURCES})
     set_target_properties(${name} PROPERTIES
         SUFFIX .elf RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
@@ -71,6 +72,24 @@ function(exo_image name)
     exo_image_pack(${name} "${A_CMDLINE}" ${A_PORTS})
 endfunction()
 
+# A misspelt word lands among the sources, so that both mistakes show there.
+function(exo_image_check name sources ports)
+    foreach(source ${sources})
+        get_filename_component(path ${source} ABSOLUTE)
+        get_property(made SOURCE ${source} PROPERTY GENERATED)
+        if(NOT EXISTS ${path} AND NOT made AND NOT source MATCHES "^[$]<")
+            message(FATAL_ERROR "exo_app(${name}): there is no source file ${source} (the words "
+                "are SOURCES, USES, PORTS, CMDLINE and PRINTF)")
+        endif()
+    endforeach()
+    foreach(port ${ports})
+        if(NOT port MATCHES "^[0-9]+:[0-9]+(/(tcp|udp))?$")
+            message(FATAL_ERROR "exo_app(${name}): PORTS ${port}: write it as HOST:GUEST or "
+                "HOST:GUEST/udp")
+        endif()
+    endforeach()
+endfunction()
+
 # The link: one group, because core calls up into sdk (exo_start) and sdk down into core.
 set(CMAKE_LINK_GROUP_USING_RESCAN "LINKER:--start-group" "LINKER:--end-group")
 set(CMAKE_LINK_GROUP_USING_RESCAN_SUPPORTED TRUE)
@@ -78,7 +97,8 @@ function(exo_image_link name)
     set(layers "")
     foreach(layer sdk ${ARGN} core hal)
         if(NOT TARGET exo_${layer})
-            message(FATAL_ERROR "exo_app(${name}): USES ${layer}: no such layer")
+            message(FATAL_ERROR "exo_app(${name}): USES ${layer}: no such layer (there are "
+                "mm, sched, netstack and dev)")
         endif()
         get_target_property(type exo_${layer} TYPE)
         if(type STREQUAL "STATIC_LIBRARY")

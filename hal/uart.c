@@ -2,6 +2,7 @@
 // uart.c - drives a 16550 by polling its line status.
 #include "hal/uart.h"
 
+#include "hal/cpu.h"
 #include "hal/port.h"
 
 enum {                    // register offsets
@@ -23,8 +24,9 @@ enum {                    // register offsets
 #define DIVISOR_115200     1
 #define FIFO_BYTES         16
 
-// A full FIFO drains in 1.4 ms; a port read takes about 1 µs on hardware.
-#define WAIT_READS 20000u
+// A real FIFO drains in 1.4 ms, but a virtual one only as fast as somebody reads the console.
+// Ticks of the time stamp counter: some seconds at any rate, once for each time it sticks.
+#define WAIT_TICKS (UINT64_C(1) << 34)
 
 void hal_uart_init(struct hal_uart *uart, uint16_t port)
 {
@@ -45,13 +47,13 @@ void hal_uart_init(struct hal_uart *uart, uint16_t port)
 
 static bool wait_empty(struct hal_uart *uart)
 {
-    uint32_t reads = uart->stuck ? 1 : WAIT_READS;
-    while (reads-- > 0) {
+    uint64_t start = hal_tsc();
+    do {
         if (hal_in8(uart->port + LINE_STATUS) & LINE_STATUS_EMPTY) {
             uart->stuck = false;
             return true;
         }
-    }
+    } while (!uart->stuck && hal_tsc() - start < WAIT_TICKS);
     uart->stuck = true;
     return false;
 }

@@ -6,6 +6,7 @@ import io
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import here  # noqa: F401  (sets the path)
 from exocore_cli import report
@@ -22,13 +23,13 @@ class Steps(unittest.TestCase):
     def must_fail(self, script):
         out = io.StringIO()
         with contextlib.redirect_stdout(out), self.assertRaises(report.UserError) as caught:
-            report.must("do it", ["sh", "-c", script], self.log, "mend that")
+            report.must("do it", ["sh", "-c", script], self.log, lambda log: "mend that")
         return str(caught.exception)
 
     def test_success_says_what_and_how_long(self):
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
-            report.must("do it", ["true"], self.log, "")
+            report.must("do it", ["true"], self.log, str)
         self.assertRegex(out.getvalue(), r"^do it \.\.\.\ndo it  done \(\d+\.\d s\)\n$")
 
     def test_failure_names_cause_advice_and_log(self):
@@ -47,6 +48,13 @@ class Steps(unittest.TestCase):
                               "'  exo_app(hello): USES x: no' '  such layer' 'Call Stack:' "
                               "'  b.cmake:1 (exo_app)' 'ninja: error: rebuilding'; exit 1")
         self.assertIn("failed: exo_app(hello): USES x: no such layer; mend", line)
+
+    def test_a_long_step_says_what_it_does(self):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), \
+                mock.patch.object(report, "PLAIN_TICK_SECONDS", 0.1):
+            report.step("do it", ["sh", "-c", "echo half; sleep 0.5"], self.log)
+        self.assertRegex(out.getvalue(), r"do it \.\.\. 0 s  half\n")
 
     def test_a_program_that_is_not_there(self):
         with contextlib.redirect_stdout(io.StringIO()):

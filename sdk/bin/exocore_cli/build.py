@@ -8,6 +8,7 @@ import os
 import re
 from pathlib import Path
 
+from . import advice
 from .report import UserError, must, say
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -75,9 +76,12 @@ def bring_up_to_date(tree):
         if not usable(tree):
             (BUILD / tree / "CMakeCache.txt").unlink(missing_ok=True)
             must(f"configure {tree}", configure_command(tree), LOGS / f"{tree}-configure.log",
-                 "mend that and run again", environment(), ROOT)
+                 advice.of, environment(), ROOT)
         must(f"build {tree}", ["cmake", "--build", BUILD / tree], LOGS / f"{tree}-build.log",
-             "mend that and run again", environment(), ROOT)
+             advice.of, environment(), ROOT)
+    if tree not in TREES and manifest(tree) is None:
+        raise UserError(f"examples/{tree}/CMakeLists.txt builds no app '{tree}': an app has its "
+                        f"folder's name, exo_app({tree} SOURCES …)")
 
 
 def manifest(app):

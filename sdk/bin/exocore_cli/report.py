@@ -14,7 +14,8 @@ CAUSE = re.compile(r"error[: ]|^E: |^exocore: |FAILED|CMake Error|cannot |not fo
 CMAKE_MESSAGE = re.compile(r"^CMake Error.*:\n((?:\n?  +\S.*\n)+)", re.MULTILINE)
 OURS = "exocore: "
 TICK_SECONDS = 0.2
-PLAIN_TICK_SECONDS = 30.0
+PLAIN_TICK_SECONDS = 10.0
+PLAIN_COLUMNS = 120
 
 
 class UserError(Exception):
@@ -76,7 +77,7 @@ class Progress:
             sys.stdout.flush()
         elif self.elapsed() >= self.next_plain:
             self.next_plain += PLAIN_TICK_SECONDS
-            say(f"{self.title} ... {self.elapsed():.0f} s")
+            say(f"{self.title} ... {self.elapsed():.0f} s  {last_line(self.log)[:PLAIN_COLUMNS]}")
 
     def end(self, outcome):
         """Leaves the outcome as the step's last line."""
@@ -120,10 +121,11 @@ def watch(process, progress):
 
 
 def must(title, command, log, advice, env=None, cwd=None):
-    """A step that has to succeed: else one line with the cause, what to do, and the log."""
+    """A step that has to succeed: else one line with the cause, what to do, and the log.
+    `advice` says what to do when it is given the log."""
     if step(title, command, log, env, cwd) == 0:
         return
     why = cause(log)
     if why.startswith(OURS):
         raise UserError(f"{title} failed: {why[len(OURS):]}")
-    raise UserError(f"{title} failed: {why}; {advice} (log: {log})")
+    raise UserError(f"{title} failed: {why}; {advice(log)} (log: {log})")

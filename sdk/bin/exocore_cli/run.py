@@ -73,8 +73,8 @@ def ports_of(args, app_ports):
     """The forwarded ports: the user's, else the app's own. Only `user` networks forward."""
     if args.net != "user":
         if args.port:
-            raise UserError("--port goes with --net user: on a TAP device the app has an "
-                            "address of its own", 2)
+            raise UserError("--port goes with --net user: none has no network, and on a TAP "
+                            "device the app has an address of its own", 2)
         return []
     texts = args.port if args.port is not None else app_ports
     return [checks.port(text) for text in texts]
