@@ -87,6 +87,7 @@ struct net_stats {
     uint64_t tcp_retransmits, tcp_rto, tcp_fast_retransmits, tcp_out_of_order;
     uint64_t tcp_tail_probes;
     uint64_t tcp_challenge_acks;
+    uint64_t tcp_path_mtu; // connections' segments made smaller for a link on their way
     uint64_t tcp_cookies_sent, tcp_cookies_taken; // SYN cookies: during a flood, and back
     uint64_t tcp_half_open_evicted; // half-open connections that made room for proven ones
     uint32_t tcp_conns;       // now, every state but TIME-WAIT and LISTEN

@@ -221,8 +221,10 @@ static void run_timers(struct net *net)
             lease_changed(net, &lease);
     }
     arp_tick(&net->arp, net->now);
-    while (arp_unreachable(&net->arp, &gone))
-        net->stats.drop_neighbour++; // its packets; TCP tries again in its own time
+    while (arp_unreachable(&net->arp, &gone)) {
+        net->stats.drop_neighbour++; // its packets
+        flow_neighbour_silent(net, gone);
+    }
     flow_tick_all(net);
 }
 

@@ -175,18 +175,6 @@ bool tcp_release(struct tcp_conn *c, exo_ns now)
     return false;
 }
 
-void tcp_unreachable(struct tcp_conn *c, uint32_t seq, bool hard)
-{
-    if (c->state == TCP_CLOSED || !seq_in(seq, c->snd_una, c->snd_max - c->snd_una))
-        return;
-    if (hard && c->state == TCP_SYN_SENT) {
-        tcp_kill(c, -EXO_ECONNREFUSED);
-        c->tcp->stats->tcp_refused++;
-        return;
-    }
-    c->soft_error = -EXO_EHOSTUNREACH;
-}
-
 bool tcp_reset_reply(struct wire_tcp *rst, const struct wire_tcp *seg, uint32_t len)
 {
     if (seg->flags & WIRE_TCP_RST)

@@ -22,9 +22,9 @@
 // from where they lie (pkt.h, "Two views"). Received packets are kept as they came; small
 // ones are copied together, so that a window of one-byte segments pins few buffers.
 //
-// Spec: RFC 9293; RFC 5681, 6582, 6928 (tcp_cc.h); RFC 6298 (tcp_rtt.h); RFC 7323 §2
-// (window scale); RFC 2018, 2883 (tcp_sack.h); RFC 8985 §7 (tcp_tail.c); RFC 5961, 1337
-// (forged segments); RFC 6528 (tcp_isn); RFC 4987 (tcp_cookie.h).
+// Spec: RFC 9293; RFC 1191, 5927 (tcp_path.c); RFC 5681, 6582, 6928 (tcp_cc.h); RFC 6298
+// (tcp_rtt.h); RFC 7323 §2 (window scale); RFC 2018, 2883 (tcp_sack.h); RFC 8985 §7 (tcp_tail.c);
+// RFC 5961, 1337 (forged segments); RFC 6528 (tcp_isn); RFC 4987 (tcp_cookie.h).
 #ifndef NETSTACK_TCP_TCP_H
 #define NETSTACK_TCP_TCP_H
 
@@ -97,7 +97,7 @@ struct tcp_conn {
     bool from_cookie; // nobody knows when its SYN-ACK was sent
     bool orphan;      // the app has let go; only the wire is left to serve
     int error;        // why it died: a negative error, or 0
-    int soft_error;   // what ICMP said, to be told if it dies for want of answers
+    int soft_error;   // what ICMP or ARP said, to be told if it dies for want of answers
 
     // --- sending ---
     uint32_t iss;          // initial send sequence number
@@ -195,6 +195,16 @@ void tcp_kill(struct tcp_conn *c, int error);
 // Ignored unless that number is in flight (RFC 5927 §4.1); a hard one ends a connection
 // only in SYN-SENT (RFC 5461 §4.1), any other is kept as the reason of a later timeout.
 void tcp_unreachable(struct tcp_conn *c, uint32_t seq, bool hard);
+
+// The next hop does not answer. Nothing else has come as far, so an active open ends with it;
+// a connection that waits for an ACK keeps trying, and has a reason if it dies (RFC 1122
+// §2.3.2.2, §4.2.3.9).
+void tcp_neighbour_silent(struct tcp_conn *c);
+
+// An ICMP error says that a datagram of `len_bytes` with the segment `seq` was too big for a
+// link that takes `mtu_bytes`, 0: not said. If that segment is in flight and ours are larger,
+// they are smaller from now on, and what is out goes out again (RFC 1191 §6.4): see tcp_path.c.
+void tcp_too_big(struct tcp_conn *c, uint32_t seq, uint32_t len_bytes, uint32_t mtu_bytes);
 
 // --- data path, wire side ------------------------------------------------------------
 

@@ -96,6 +96,11 @@ void tcp_cc_timeout(struct tcp_cc *cc, uint32_t flight, bool first)
     cc->after_rto = true;
 }
 
+void tcp_cc_resize(struct tcp_cc *cc, uint32_t smss)
+{
+    cc->smss = smss;
+}
+
 void tcp_cc_idle(struct tcp_cc *cc)
 {
     cc->cwnd = EXO_MIN(cc->cwnd, initial_window(cc->smss));

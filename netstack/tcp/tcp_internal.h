@@ -107,8 +107,8 @@ static inline void tcp_tail_end(struct tcp_conn *c)
 // Drops what `ack` covers from the send queue, with a round-trip sample if Karn allows it.
 void tcp_queue_acked(struct tcp_conn *c, uint32_t ack, exo_ns now);
 
-// Cuts snd_cur to `len` bytes, the rest becomes the next packet. False: no buffer.
-bool tcp_queue_split(struct tcp_conn *c, uint32_t len);
+// Cuts `pkt`, one of the queue, to `len` bytes; the rest becomes the next. False: no buffer.
+bool tcp_queue_split(struct tcp_conn *c, struct pkt *pkt, uint32_t len);
 
 // Sends from snd_una again, as far as the windows allow.
 void tcp_queue_rewind(struct tcp_conn *c);

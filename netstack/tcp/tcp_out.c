@@ -134,6 +134,12 @@ static struct pkt *output_segment(struct tcp_conn *c, struct pkt *pkt, uint32_t 
     return frame;
 }
 
+// A packet filled before the path was known is cut to what it takes. False: no buffer.
+static bool fit_path(struct tcp_conn *c, struct pkt *pkt)
+{
+    return pkt->body_len <= c->snd_mss || tcp_queue_split(c, pkt, c->snd_mss);
+}
+
 // Fast retransmit: the oldest segment, whatever the windows say (RFC 5681 §3.2 step 3).
 // If the link still holds it, it has not even left, and sending it twice helps nobody.
 static struct pkt *output_again(struct tcp_conn *c, exo_ns now)
@@ -142,6 +148,8 @@ static struct pkt *output_again(struct tcp_conn *c, exo_ns now)
         return NULL;
     struct pkt *first = c->snd_first;
     struct pkt *frame = NULL;
+    if (first && !fit_path(c, first))
+        return NULL;
     const bool is_last = !first || (first == c->snd_last);
     const bool fin = is_last && c->fin_queued && c->snd_max == c->snd_end + 1;
     if (first && !pkt_is_shared(first))
@@ -217,6 +225,8 @@ static struct pkt *output_data(struct tcp_conn *c, exo_ns now)
     struct pkt *pkt = c->snd_cur;
     if (!pkt)
         return output_fin(c, now);
+    if (!fit_path(c, pkt))
+        return NULL;
     // A window that stood unused for a while says nothing about the path now.
     if (c->snd_una == c->snd_max && now - c->sent_at > tcp_rtt_rto_ns(&c->rtt))
         tcp_cc_idle(&c->cc);
@@ -224,7 +234,7 @@ static struct pkt *output_data(struct tcp_conn *c, exo_ns now)
     // A tail loss probe may go beyond cwnd by its one segment (RFC 8985 §7.3).
     if (!c->tail.due && (pkt->body_len > network_room(c) || nagle_holds(c, pkt)))
         return NULL;
-    if (pkt->body_len > room && (!may_cut(c, room) || !tcp_queue_split(c, room)))
+    if (pkt->body_len > room && (!may_cut(c, room) || !tcp_queue_split(c, pkt, room)))
         return NULL;
     const uint32_t len = pkt->body_len;
     const bool fin = c->fin_queued && pkt == c->snd_last && len < room;

@@ -45,8 +45,9 @@ void tcp_tail_due(struct tcp_conn *c, exo_ns now)
     const struct pkt *last = tcp_tail_last_sent(c);
     c->tail.armed = false;
     c->rtx_at = c->tail.rto_at;
-    // What the link still holds has not even left, and cannot be lost.
-    if (!may_probe(c) || (last && pkt_is_shared(last)))
+    // What the link still holds has not even left, and cannot be lost. What the path takes only
+    // in pieces is not one segment to repeat.
+    if (!may_probe(c) || (last && (pkt_is_shared(last) || last->body_len > c->snd_mss)))
         return;
     c->tail.due = true;
     c->rtx_at = now + tcp_rtt_rto_ns(&c->rtt);

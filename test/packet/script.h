@@ -58,6 +58,7 @@ struct script {
     uint32_t out_count;
     uint32_t tx_limit; // frames that the link takes in all from now on
     bool quiet;        // what the peer sends waits for the next poll
+    bool deaf;         // the peer answers no ARP request
     bool hold;         // the link keeps its references: nothing leaves
     struct pkt *held[SCRIPT_FRAMES];
     uint32_t held_count;
@@ -85,6 +86,13 @@ void send_bytes(struct script *s, void *segment, uint32_t len);
 
 // A SYN with an MSS (0: none) and a window scale (255: none).
 void send_syn(struct script *s, uint16_t mss, uint8_t wscale);
+
+// An ICMP error of somebody's that quotes the header of a segment of ours.
+void send_icmp(struct script *s, uint8_t type, uint8_t code, uint32_t quoted_seq);
+
+// "Fragmentation needed" for a segment of ours with `len` bytes of payload; the next link
+// takes `mtu_bytes`, 0: the router does not say.
+void send_too_big(struct script *s, uint16_t mtu_bytes, uint32_t quoted_seq, uint32_t len);
 
 uint8_t script_byte(uint32_t k);
 
