@@ -91,6 +91,7 @@ struct net {
 
     struct route route;
     struct ip4 dns;
+    uint16_t mtu_bytes; // of what we send: the link's, or less if DHCP says so
     struct arp arp;
     struct icmp icmp;
     struct udp udp;
