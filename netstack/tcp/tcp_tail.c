@@ -13,7 +13,7 @@
 // Not in recovery of either kind, once a flight, and only for what the peer's window takes.
 static bool may_probe(const struct tcp_conn *c)
 {
-    return c->sack.on && c->state >= TCP_ESTABLISHED && !c->recovering && !c->tail.out &&
+    return c->sack.on && c->state >= TCP_ESTABLISHED && !c->tail.out &&
            seq_le(c->recover, c->snd_una) && c->snd_max - c->snd_una <= c->snd_wnd;
 }
 
