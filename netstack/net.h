@@ -86,7 +86,7 @@ struct net_stats {
     uint64_t drop_neighbour;  // the next hop did not answer, or too many waited for it
     uint64_t tcp_opened, tcp_accepted, tcp_closed, tcp_reset, tcp_refused, tcp_timed_out;
     uint64_t tcp_retransmits, tcp_rto, tcp_fast_retransmits, tcp_out_of_order;
-    uint64_t tcp_tail_probes;
+    uint64_t tcp_tail_probes; // one segment after silence, before a timeout (RFC 8985 §7)
     uint64_t tcp_challenge_acks;
     uint64_t tcp_path_mtu; // connections' segments made smaller for a link on their way
     uint64_t tcp_cookies_sent, tcp_cookies_taken; // SYN cookies: during a flood, and back

@@ -143,7 +143,7 @@ struct tcp_conn {
     // --- losses and time ---
     struct tcp_rtt rtt;
     struct tcp_cc cc;
-    uint32_t recover;     // snd_max when the last loss was seen (RFC 6582)
+    uint32_t recover;     // snd_max when the last loss was seen (RFC 6582), or close below snd_una
     uint8_t dupacks;      // in a row
     uint8_t partial_acks; // of this recovery; only the first restarts the timer
     bool recovering;      // fast recovery is on
@@ -153,10 +153,10 @@ struct tcp_conn {
     bool override;        // silly-window avoidance has waited long enough
     bool probe;           // a window probe is to be sent
     uint8_t probes;       // in a row
-    struct tcp_tail tail;
-    exo_ns rtx_at;           // the one timer of RFC 6298 §5; EXO_NS_NEVER while nothing is out
-    exo_ns progress_at;      // last sign that the peer is there, for R2
-    exo_ns linger_at;        // end of an orphan's FIN-WAIT-2
+    struct tcp_tail tail; // probes for the end of a flight
+    exo_ns rtx_at;        // the one timer (RFC 6298 §5); EXO_NS_NEVER while nothing is out
+    exo_ns progress_at;   // last sign that the peer is there, for R2
+    exo_ns linger_at;     // end of an orphan's FIN-WAIT-2
     struct bucket challenge; // RFC 5961 §7, per connection: a shared limit is a side channel
 };
 

@@ -88,6 +88,8 @@ static void check_conn(const struct tcp_conn *c, const char *where)
     HOLDS(c->cc.cwnd >= c->snd_mss && c->cc.ssthresh >= 2u * c->snd_mss);
     // Whatever is out or waits has a timer that will look after it (RFC 6298 §5).
     HOLDS(c->snd_una == c->snd_nxt || c->rtx_at != EXO_NS_NEVER);
+    // A tail loss probe comes before the timeout, never in its place.
+    HOLDS(c->persist || !c->tail.armed || c->snd_una == c->snd_nxt || c->rtx_at <= c->tail.rto_at);
 }
 
 void sim_check_net(struct net *net, const char *where)
