@@ -17,7 +17,7 @@
 //
 // What comes from the network can only do this: any valid message updates an entry that
 // exists; a message whose target is us creates one, in a free place or in that of a
-// neighbour we never sent to; so strangers cannot push out those we talk to.
+// neighbour that failed or that we never sent to; so strangers cannot push out those we talk to.
 // Packets wait for an answer in their entry, the latest ARP_HELD of them.
 //
 // Time: arp_tick at arp_deadline. Frames: arp_output while it returns true, then
