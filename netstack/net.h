@@ -27,7 +27,7 @@ struct net_config {
     bool dhcp;                // ask for the address (RFC 2131); else the three below
     struct ip4 addr;
     uint8_t prefix_len; // 0 … 32
-    struct ip4 router;  // 0.0.0.0: none
+    struct ip4 router;  // on the link, even outside of that prefix; 0.0.0.0: none
 };
 
 // A configuration that serves well in `memory_bytes` of memory for the stack, DHCP on.
@@ -63,10 +63,11 @@ struct net_addr {
     struct ip4 addr; // 0.0.0.0 until DHCP is bound
     uint8_t prefix_len;
     struct ip4 router;
-    struct ip4 dns; // first server that DHCP named, or 0.0.0.0
+    struct ip4 dns;     // first server that DHCP named, or 0.0.0.0
+    uint16_t mtu_bytes; // of what we send: the link's, or less if DHCP says so (option 26)
 };
 
-// The address now in use. `changes` in net_stats counts its changes.
+// The address now in use, and what came with it. `changes` in net_stats counts its changes.
 struct net_addr net_addr(const struct net *net);
 
 // Counters, each named for its reason; a frame that is dropped is in exactly one of the drops.
@@ -85,7 +86,9 @@ struct net_stats {
     uint64_t drop_neighbour;  // the next hop did not answer, or too many waited for it
     uint64_t tcp_opened, tcp_accepted, tcp_closed, tcp_reset, tcp_refused, tcp_timed_out;
     uint64_t tcp_retransmits, tcp_rto, tcp_fast_retransmits, tcp_out_of_order;
+    uint64_t tcp_tail_probes; // one segment after silence, before a timeout (RFC 8985 §7)
     uint64_t tcp_challenge_acks;
+    uint64_t tcp_path_mtu; // connections' segments made smaller for a link on their way
     uint64_t tcp_cookies_sent, tcp_cookies_taken; // SYN cookies: during a flood, and back
     uint64_t tcp_half_open_evicted; // half-open connections that made room for proven ones
     uint32_t tcp_conns;       // now, every state but TIME-WAIT and LISTEN

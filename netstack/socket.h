@@ -37,7 +37,8 @@ int socket_listen(struct net *net, uint16_t port, uint32_t backlog, struct socke
 // Errors: -EXO_EAGAIN  nobody waits; -EXO_EINVAL  not a listener.
 int socket_accept(struct socket *listener, struct socket **out);
 
-// Begins to connect. The socket becomes WRITABLE, or ERROR.
+// Begins to connect. The socket becomes WRITABLE, or ERROR: -EXO_ECONNREFUSED; -EXO_ETIMEDOUT;
+// -EXO_EHOSTUNREACH  a router said so, or the neighbour that it goes through does not answer.
 //
 // Errors: -EXO_ENETUNREACH  no route, or no address yet; -EXO_ENOMEM  every connection is
 //         in use; -EXO_EADDRNOTAVAIL  every port is in use; -EXO_EINVAL  broadcast,
@@ -79,8 +80,12 @@ int socket_shutdown(struct socket *s);
 // Errors: -EXO_EADDRINUSE; -EXO_ENOSPC  no UDP socket is left.
 int socket_udp(struct net *net, uint16_t port, struct socket **out);
 
-// Sends one datagram. Errors: -EXO_EMSGSIZE  more than fits the MTU; -EXO_ENETUNREACH;
-// -EXO_ENOMEM  no packet buffer now; -EXO_EINVAL.
+// Sends one datagram. Errors: -EXO_EMSGSIZE  more than fits net_addr's MTU; -EXO_ENETUNREACH;
+// -EXO_EHOSTUNREACH  the neighbour that it goes through did not answer lately, and is asked
+// anew: try again; -EXO_ENOMEM  no packet buffer now; -EXO_EINVAL.
+//
+// Whether it arrives nobody says: the socket is not connected, so an ICMP error (port
+// unreachable, say) could not be told apart from one that a stranger made up.
 int socket_sendto(struct socket *s, const void *data, size_t len, struct endpoint to, exo_ns now);
 
 // Copies out one datagram and drops what does not fit. Returns its full length.

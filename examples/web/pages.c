@@ -49,10 +49,11 @@ static int page_root(struct connection *c)
 #define COUNTERS(X)                                                                                \
     X(rx_frames) X(tx_frames) X(addr_changes) X(drop_eth) X(drop_arp) X(drop_ip)                   \
     X(drop_fragment) X(drop_icmp) X(drop_udp) X(drop_tcp) X(drop_tcp_state) X(drop_no_pkt)         \
-    X(drop_neighbour) X(tcp_opened) X(tcp_accepted) X(tcp_closed) X(tcp_reset)                     \
-    X(tcp_refused) X(tcp_timed_out) X(tcp_retransmits) X(tcp_rto) X(tcp_fast_retransmits)          \
-    X(tcp_out_of_order) X(tcp_challenge_acks) X(tcp_cookies_sent) X(tcp_cookies_taken)             \
-    X(tcp_half_open_evicted) X(tcp_conns) X(tcp_time_wait) X(pkts_total) X(pkts_free)
+    X(drop_neighbour) X(tcp_opened) X(tcp_accepted) X(tcp_closed) X(tcp_reset) X(tcp_refused)      \
+    X(tcp_timed_out) X(tcp_retransmits) X(tcp_rto) X(tcp_fast_retransmits) X(tcp_out_of_order)     \
+    X(tcp_tail_probes) X(tcp_challenge_acks) X(tcp_path_mtu) X(tcp_cookies_sent)                   \
+    X(tcp_cookies_taken) X(tcp_half_open_evicted) X(tcp_conns) X(tcp_time_wait) X(pkts_total)      \
+    X(pkts_free)
 // clang-format on
 #define COUNTER_BYTES(name) +sizeof(((struct net_stats *)0)->name)
 #define COUNTER_ENTRY(name)                                                                        \

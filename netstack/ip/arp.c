@@ -69,12 +69,11 @@ static struct arp_entry *find(struct arp *arp, struct ip4 addr)
     return NULL;
 }
 
-// Whether `e` may give up its place: to anybody if we never sent to it, and if we did,
-// only to a neighbour that we want ourselves.
+// Whether `e` may give up its place: to anybody if it failed or we never sent to it, and if
+// we did, only to a neighbour that we want ourselves.
 static bool may_go(const struct arp_entry *e, bool for_us)
 {
-    const bool settled = e->state == ARP_KNOWN || e->state == ARP_CHECKING;
-    return settled && e->held_count == 0 && (for_us || !e->wanted);
+    return e->state != ARP_ASKING && e->held_count == 0 && (for_us || !e->wanted);
 }
 
 // `a` should go before `b`: the unwanted first, then the one that was used longest ago.
@@ -179,13 +178,23 @@ bool arp_unreachable(struct arp *arp, struct ip4 *out)
         return false;
     for (uint32_t i = 0; i < ARP_ENTRIES; i++) {
         struct arp_entry *e = &arp->entries[i];
-        if (e->state == ARP_FAILED) {
+        if (e->unreported) {
             *out = e->addr;
-            e->state = ARP_FREE;
+            e->unreported = false;
             return true;
         }
     }
     arp->any_failed = false;
+    return false;
+}
+
+bool arp_is_silent(const struct arp *arp, exo_ns now, struct ip4 addr)
+{
+    for (uint32_t i = 0; i < ARP_ENTRIES; i++) {
+        const struct arp_entry *e = &arp->entries[i];
+        if (e->state != ARP_FREE && ip4_eq(e->addr, addr))
+            return now < e->silent_until;
+    }
     return false;
 }
 
@@ -197,6 +206,7 @@ static void confirm(struct arp *arp, struct arp_entry *e, struct mac mac, exo_ns
     e->state = ARP_KNOWN;
     e->tries = 0;
     e->request_due = false;
+    e->silent_until = 0;
     e->used = e->held_count != 0;
     e->released = e->held_count != 0;
     e->timer = now + ARP_AGE;
@@ -366,6 +376,9 @@ static void expire(struct arp *arp, struct arp_entry *e, exo_ns now)
     } else if (e->state == ARP_ASKING) {
         drop_held(arp, e);
         e->state = ARP_FAILED;
+        e->wanted = false;
+        e->unreported = true;
+        e->silent_until = now + ARP_SILENT;
         arp->any_failed = true;
     }
 }

@@ -6,14 +6,18 @@
 //              arp_resolve          answer               60 s, used since
 //     FREE ───────────────► ASKING ────────► KNOWN ─────────────────────► CHECKING
 //                              │               ▲          answer              │
-//      ▲    3 requests in vain │               └──────────────────────────────┤
-//      ├── FAILED ◄────────────┘  arp_unreachable reports it                  │
+//      ▲    3 requests in vain │ ▲             └──────────────────────────────┤
+//      │              FAILED ◄─┘ │ arp_resolve again                          │
+//      │                └────────┘                                            │
 //      └──────────────────────────────────────────────────────────────────────┘
 //          60 s unused in KNOWN, or 3 unicast requests in vain in CHECKING
 //
+// arp_unreachable reports each failure once. FAILED keeps its place until another wants it:
+// arp_is_silent then knows for a while that it is no use to send there.
+//
 // What comes from the network can only do this: any valid message updates an entry that
 // exists; a message whose target is us creates one, in a free place or in that of a
-// neighbour we never sent to; so strangers cannot push out those we talk to.
+// neighbour that failed or that we never sent to; so strangers cannot push out those we talk to.
 // Packets wait for an answer in their entry, the latest ARP_HELD of them.
 //
 // Time: arp_tick at arp_deadline. Frames: arp_output while it returns true, then
@@ -30,6 +34,7 @@
 #define ARP_TRIES      3u  // requests, ARP_RETRY apart, before a neighbour is given up
 #define ARP_RETRY      EXO_S(1)
 #define ARP_AGE        EXO_S(60) // a confirmed entry is trusted so long
+#define ARP_SILENT     EXO_S(20) // a neighbour that failed is not expected to answer so long
 #define ARP_DEFEND     EXO_S(10) // between two defences of our address
 #define ARP_ANNOUNCE   EXO_S(2)  // between the two announcements of a new address
 
@@ -38,7 +43,7 @@ enum arp_state {
     ARP_ASKING,   // broadcast requests are under way
     ARP_KNOWN,    // `mac` was confirmed less than ARP_AGE ago
     ARP_CHECKING, // `mac` is still used, unicast requests are under way
-    ARP_FAILED,   // nobody answered; waits for arp_unreachable
+    ARP_FAILED,   // nobody answered
 };
 
 struct arp_entry {
@@ -48,10 +53,12 @@ struct arp_entry {
     uint8_t tries;  // requests sent in this state
     uint8_t held_count;
     bool used;                  // we sent to it since it was confirmed
-    bool wanted;                // we ever sent to it
+    bool wanted;                // we ever sent to it, and it did not fail
     bool request_due;           // arp_output has a request to fill
     bool released;              // the held packets may go
+    bool unreported;            // it failed, and arp_unreachable has not said so
     exo_ns timer;               // KNOWN: its age is over; ASKING, CHECKING: the next request
+    exo_ns silent_until;        // it failed, and is not expected to answer before
     exo_ns touched;             // last use; the oldest makes room
     struct pkt *held[ARP_HELD]; // oldest first
 };
@@ -71,7 +78,7 @@ struct arp {
     exo_ns announce_at;     // when the next one is due
     exo_ns defend_from;     // our address is not defended again before
     bool any_released;      // some entry may be `released`
-    bool any_failed;        // some entry may be ARP_FAILED
+    bool any_failed;        // some entry may be `unreported`
     struct arp_stats stats;
     struct arp_entry entries[ARP_ENTRIES];
 };
@@ -123,6 +130,10 @@ struct pkt *arp_release(struct arp *arp, struct mac *out);
 // The next neighbour that was given up; its packets are freed and counted. False: none.
 // The caller tells the transports: host unreachable.
 bool arp_unreachable(struct arp *arp, struct ip4 *out);
+
+// True if `addr` failed not longer than ARP_SILENT ago and has not answered since. arp_resolve
+// asks it anew all the same, and a neighbour that is back is known with its answer.
+bool arp_is_silent(const struct arp *arp, exo_ns now, struct ip4 addr);
 
 // Runs what is due. Then see arp_output and arp_unreachable.
 void arp_tick(struct arp *arp, exo_ns now);

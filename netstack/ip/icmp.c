@@ -52,6 +52,7 @@ static bool parse_error(struct icmp_error *out, const struct wire_icmp4 *icmp, c
         .type = icmp->type,
         .code = icmp->code,
         .mtu_bytes = has_mtu ? icmp->seq : 0,
+        .len_bytes = ip.total_len,
         .proto = ip.proto,
         .src = ip.src,
         .dst = ip.dst,

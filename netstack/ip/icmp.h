@@ -39,6 +39,7 @@ struct icmp_error {
     uint8_t type; // unreachable, time exceeded, parameter problem
     uint8_t code;
     uint16_t mtu_bytes;   // of "fragmentation needed"; 0 from an old router
+    uint16_t len_bytes;   // of the quoted datagram, header and all
     uint8_t proto;        // of the quoted datagram
     struct ip4 src;       // of the quoted datagram: our address
     struct ip4 dst;       // its destination

@@ -49,8 +49,8 @@ struct route_hop route_lookup(const struct route *route, struct ip4 dst)
         return (struct route_hop){.kind = ROUTE_SELF};
     if (route_is_on_link(route, dst))
         return (struct route_hop){.kind = ROUTE_NEIGHBOUR, .next_hop = dst};
-    // A router outside our subnet cannot be asked for by ARP.
-    if (ip4_is_any(route->router) || !route_is_on_link(route, route->router))
+    // A router is on the link even if our subnet does not hold it: clouds lease a /32 with one.
+    if (!route_is_host(route, route->router) || ip4_eq(route->router, route->addr))
         return (struct route_hop){.kind = ROUTE_NONE};
     return (struct route_hop){.kind = ROUTE_NEIGHBOUR, .next_hop = route->router};
 }

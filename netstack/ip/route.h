@@ -9,7 +9,7 @@
 struct route {
     struct ip4 addr;    // ours; 0.0.0.0: none yet
     uint8_t prefix_len; // 0 … 32
-    struct ip4 router;  // 0.0.0.0: none
+    struct ip4 router;  // on our link, inside the subnet or not; 0.0.0.0: none
 };
 
 enum route_kind {
@@ -32,7 +32,7 @@ struct route_hop route_lookup(const struct route *route, struct ip4 dst);
 // none (RFC 3021).
 bool route_is_broadcast(const struct route *route, struct ip4 addr);
 
-// Inside our subnet, so reached without the router.
+// Inside our subnet, so reached without the router (which itself is reached either way).
 bool route_is_on_link(const struct route *route, struct ip4 addr);
 
 // An address that one host can have: not 0/8, 127/8, multicast, class E or a broadcast.

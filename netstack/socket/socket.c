@@ -277,18 +277,28 @@ int socket_udp(struct net *net, uint16_t port, struct socket **out)
     return 0;
 }
 
+// A neighbour that did not answer lately gets no datagram, but is asked again.
+static bool is_silent(struct net *net, struct ip4 next_hop)
+{
+    struct mac mac;
+    return arp_is_silent(&net->arp, net->now, next_hop) &&
+           arp_resolve(&net->arp, net->now, next_hop, NULL, &mac) <= 0;
+}
+
 int socket_sendto(struct socket *s, const void *data, size_t len, struct endpoint to, exo_ns now)
 {
     check_kind(s, SOCKET_UDP);
     struct net *net = s->net;
     if (to.port == 0 || ip4_is_any(to.addr))
         return -EXO_EINVAL;
-    if (len > EXO_MIN((uint32_t)net->link.mtu_bytes, 1500u) - WIRE_IP4_BYTES - WIRE_UDP_BYTES)
+    if (len > net->mtu_bytes - WIRE_IP4_BYTES - WIRE_UDP_BYTES)
         return -EXO_EMSGSIZE;
-    const enum route_kind kind = route_lookup(&net->route, to.addr).kind;
-    if (ip4_is_any(net->route.addr) || kind == ROUTE_NONE || kind == ROUTE_SELF)
+    const struct route_hop hop = route_lookup(&net->route, to.addr);
+    if (ip4_is_any(net->route.addr) || hop.kind == ROUTE_NONE || hop.kind == ROUTE_SELF)
         return -EXO_ENETUNREACH;
     net->now = EXO_MAX(net->now, now);
+    if (hop.kind == ROUTE_NEIGHBOUR && is_silent(net, hop.next_hop))
+        return -EXO_EHOSTUNREACH;
     if (net_out_room(net) == 0)
         net_flush(net);
     struct pkt *pkt = net_out_room(net) ? pkt_alloc(&net->pool, PKT_FOR_APP) : NULL;

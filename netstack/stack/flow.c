@@ -167,6 +167,17 @@ void flow_abort(struct net *net, struct flow *f)
     flow_settle(net, f);
 }
 
+void flow_neighbour_silent(struct net *net, struct ip4 next_hop)
+{
+    for (uint32_t i = 0; i < net->config.tcp_conns; i++) {
+        struct flow *f = &net->flows[i];
+        if (!f->listed || !ip4_eq(route_lookup(&net->route, f->conn.tuple.peer).next_hop, next_hop))
+            continue;
+        tcp_neighbour_silent(&f->conn);
+        flow_settle(net, f);
+    }
+}
+
 void flow_kill_all(struct net *net, int error)
 {
     for (uint32_t i = 0; i < net->config.tcp_conns; i++) {

@@ -39,11 +39,14 @@ static void input_icmp_error(struct net *net, const struct icmp_error *error)
     if (!entry)
         return;
     // RFC 1122 §4.2.3.9: protocol and port unreachable are hard, the rest may pass.
+    const uint8_t code = error->type == WIRE_ICMP4_UNREACHABLE ? error->code : UINT8_MAX;
     const bool hard =
-        error->type == WIRE_ICMP4_UNREACHABLE && (error->code == WIRE_ICMP4_PROTOCOL_UNREACHABLE ||
-                                                  error->code == WIRE_ICMP4_PORT_UNREACHABLE);
+        code == WIRE_ICMP4_PROTOCOL_UNREACHABLE || code == WIRE_ICMP4_PORT_UNREACHABLE;
     struct flow *f = EXO_CONTAINER(entry, struct flow, entry);
-    tcp_unreachable(&f->conn, error->seq, hard);
+    if (code == WIRE_ICMP4_FRAGMENTATION_NEEDED)
+        tcp_too_big(&f->conn, error->seq, error->len_bytes, error->mtu_bytes);
+    else
+        tcp_unreachable(&f->conn, error->seq, hard);
     flow_settle(net, f);
 }
 

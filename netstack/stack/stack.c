@@ -150,6 +150,17 @@ static void init_tables(struct net *net, const struct parts *parts)
     list_init(&net->starved);
 }
 
+// RFC 2132 §5.1: a DHCP server may know of a link behind ours that takes less. What is more
+// than ours takes (no jumbo frames: a buffer holds one of the usual size) or less than IPv4
+// asks of any is not obeyed, 0 says nothing. Open connections keep the segments that they have.
+static void set_mtu(struct net *net, uint16_t named_bytes)
+{
+    const uint32_t link_bytes = EXO_MIN((uint32_t)net->link.mtu_bytes, 1500u);
+    const bool obeyed = named_bytes >= MTU_MIN && named_bytes <= link_bytes;
+    net->mtu_bytes = (uint16_t)(obeyed ? named_bytes : link_bytes);
+    net->tcp.mss = (uint16_t)(net->mtu_bytes - TCP_IP_BYTES);
+}
+
 static void init_protocols(struct net *net, const struct parts *parts)
 {
     const struct net_config *c = &net->config;
@@ -162,8 +173,8 @@ static void init_protocols(struct net *net, const struct parts *parts)
         .isn = new_key(&net->env),
         .rx_window_bytes = c->rx_window_bytes,
         .tx_buffer_bytes = c->tx_buffer_bytes,
-        .mss = (uint16_t)(EXO_MIN((uint32_t)net->link.mtu_bytes, 1500u) - TCP_IP_BYTES),
     };
+    set_mtu(net, 0);
     if (c->dhcp) {
         dhcp_init(&net->dhcp, &net->env, net->link.mac, net->now);
         return;
@@ -205,6 +216,7 @@ static void lease_changed(struct net *net, const struct dhcp_lease *lease)
         flow_kill_all(net, -EXO_EADDRNOTAVAIL);
     net->route = (struct route){lease->addr, lease->prefix_len, lease->router};
     net->dns = lease->dns[0];
+    set_mtu(net, lease->mtu_bytes);
     if (!moved)
         return;
     arp_set_addr(&net->arp, net->now, lease->addr);
@@ -221,8 +233,10 @@ static void run_timers(struct net *net)
             lease_changed(net, &lease);
     }
     arp_tick(&net->arp, net->now);
-    while (arp_unreachable(&net->arp, &gone))
-        net->stats.drop_neighbour++; // its packets; TCP tries again in its own time
+    while (arp_unreachable(&net->arp, &gone)) {
+        net->stats.drop_neighbour++; // its packets
+        flow_neighbour_silent(net, gone);
+    }
     flow_tick_all(net);
 }
 
@@ -290,7 +304,13 @@ struct pkt_pool *net_pkts(struct net *net)
 
 struct net_addr net_addr(const struct net *net)
 {
-    return (struct net_addr){net->route.addr, net->route.prefix_len, net->route.router, net->dns};
+    return (struct net_addr){
+        .addr = net->route.addr,
+        .prefix_len = net->route.prefix_len,
+        .router = net->route.router,
+        .dns = net->dns,
+        .mtu_bytes = net->mtu_bytes,
+    };
 }
 
 struct net_stats net_stats(const struct net *net)

@@ -91,6 +91,7 @@ struct net {
 
     struct route route;
     struct ip4 dns;
+    uint16_t mtu_bytes; // of what we send: the link's, or less if DHCP says so
     struct arp arp;
     struct icmp icmp;
     struct udp udp;
@@ -181,6 +182,9 @@ bool flow_accept_cookie(struct net *net, struct listener *l, const struct tcp_tu
 // The app lets go, in order or at once.
 void flow_release(struct net *net, struct flow *f);
 void flow_abort(struct net *net, struct flow *f);
+
+// Tells the connections that wait for this next hop that it does not answer.
+void flow_neighbour_silent(struct net *net, struct ip4 next_hop);
 
 // Ends every connection: the address they live on is gone.
 void flow_kill_all(struct net *net, int error);

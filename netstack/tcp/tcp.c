@@ -92,6 +92,7 @@ void tcp_learn_peer(struct tcp_conn *c, const struct wire_tcp *syn)
     c->snd_shift = c->scaled ? syn->wscale : 0;
     if (!c->scaled)
         c->rcv_shift = 0;
+    c->sack.on = syn->options & WIRE_TCP_SACK_PERMITTED;
     c->snd_wnd = syn->window;
     c->snd_wnd_max = c->snd_wnd;
     c->snd_wl1 = syn->seq;
@@ -172,18 +173,6 @@ bool tcp_release(struct tcp_conn *c, exo_ns now)
     if (c->state == TCP_FIN_WAIT_2)
         c->linger_at = now + TCP_FIN_WAIT_NS;
     return false;
-}
-
-void tcp_unreachable(struct tcp_conn *c, uint32_t seq, bool hard)
-{
-    if (c->state == TCP_CLOSED || !seq_in(seq, c->snd_una, c->snd_max - c->snd_una))
-        return;
-    if (hard && c->state == TCP_SYN_SENT) {
-        tcp_kill(c, -EXO_ECONNREFUSED);
-        c->tcp->stats->tcp_refused++;
-        return;
-    }
-    c->soft_error = -EXO_EHOSTUNREACH;
 }
 
 bool tcp_reset_reply(struct wire_tcp *rst, const struct wire_tcp *seg, uint32_t len)

@@ -22,9 +22,9 @@
 // from where they lie (pkt.h, "Two views"). Received packets are kept as they came; small
 // ones are copied together, so that a window of one-byte segments pins few buffers.
 //
-// Spec: RFC 9293; RFC 5681, 6582, 6928 (tcp_cc.h); RFC 6298 (tcp_rtt.h); RFC 7323 §2
-// (window scale); RFC 5961, 1337 (forged segments); RFC 6528 (tcp_isn);
-// RFC 4987 (tcp_cookie.h).
+// Spec: RFC 9293; RFC 1191, 5927 (tcp_path.c); RFC 5681, 6582, 6928 (tcp_cc.h); RFC 6298
+// (tcp_rtt.h); RFC 7323 §2 (window scale); RFC 2018, 2883 (tcp_sack.h); RFC 8985 §7 (tcp_tail.c);
+// RFC 5961, 1337 (forged segments); RFC 6528 (tcp_isn); RFC 4987 (tcp_cookie.h).
 #ifndef NETSTACK_TCP_TCP_H
 #define NETSTACK_TCP_TCP_H
 
@@ -37,6 +37,7 @@
 #include "netstack/tcp/tcp_cc.h"
 #include "netstack/tcp/tcp_reasm.h"
 #include "netstack/tcp/tcp_rtt.h"
+#include "netstack/tcp/tcp_sack.h"
 #include "netstack/wire/tcp.h"
 
 #define TCP_MSS_DEFAULT     536u // of a peer that names none (RFC 9293 MUST-15)
@@ -80,6 +81,15 @@ struct tcp_tuple { // which connection
     uint16_t peer_port;
 };
 
+struct tcp_tail {  // tail loss probes (RFC 8985 §7)
+    bool armed;    // rtx_at is for a probe, not for a retransmission
+    bool due;      // one is to be sent
+    bool out;      // one is on its way
+    bool doubtful; // it repeats what was sent before: was that lost, or only late?
+    uint32_t end;  // snd_max when it was sent
+    exo_ns rto_at; // rtx_at, were it not for the probe
+};
+
 struct tcp_conn {
     struct tcp *tcp;
     struct tcp_tuple tuple;
@@ -87,7 +97,7 @@ struct tcp_conn {
     bool from_cookie; // nobody knows when its SYN-ACK was sent
     bool orphan;      // the app has let go; only the wire is left to serve
     int error;        // why it died: a negative error, or 0
-    int soft_error;   // what ICMP said, to be told if it dies for want of answers
+    int soft_error;   // what ICMP or ARP said, to be told if it dies for want of answers
 
     // --- sending ---
     uint32_t iss;          // initial send sequence number
@@ -124,6 +134,7 @@ struct tcp_conn {
     uint32_t peer_fin_seq;  // its number
     struct pkt_queue rx;    // in order, for the app
     struct tcp_reasm reasm; // out of order
+    struct tcp_sack sack;   // and what the peer hears of it
 
     // --- acknowledging ---
     uint8_t acks_owed; // pure ACKs to send now: one for news, one more for each duplicate ACK
@@ -132,19 +143,20 @@ struct tcp_conn {
     // --- losses and time ---
     struct tcp_rtt rtt;
     struct tcp_cc cc;
-    uint32_t recover;        // snd_max when the last loss was seen (RFC 6582)
-    uint8_t dupacks;         // in a row
-    uint8_t partial_acks;    // of this recovery; only the first restarts the timer
-    bool recovering;         // fast recovery is on
-    bool resend_first;       // send the oldest segment again, whatever snd_nxt is
-    bool syn_was_lost;       // a SYN was sent more than once
-    bool persist;            // rtx_at is for a window probe, not for a retransmission
-    bool override;           // silly-window avoidance has waited long enough
-    bool probe;              // a window probe is to be sent
-    uint8_t probes;          // in a row
-    exo_ns rtx_at;           // the one timer of RFC 6298 §5; EXO_NS_NEVER while nothing is out
-    exo_ns progress_at;      // last sign that the peer is there, for R2
-    exo_ns linger_at;        // end of an orphan's FIN-WAIT-2
+    uint32_t recover;     // snd_max when the last loss was seen (RFC 6582), or close below snd_una
+    uint8_t dupacks;      // in a row
+    uint8_t partial_acks; // of this recovery; only the first restarts the timer
+    bool recovering;      // fast recovery is on
+    bool resend_first;    // send the oldest segment again, whatever snd_nxt is
+    bool syn_was_lost;    // a SYN was sent more than once
+    bool persist;         // rtx_at is for a window probe, not for a retransmission
+    bool override;        // silly-window avoidance has waited long enough
+    bool probe;           // a window probe is to be sent
+    uint8_t probes;       // in a row
+    struct tcp_tail tail; // probes for the end of a flight
+    exo_ns rtx_at;        // the one timer (RFC 6298 §5); EXO_NS_NEVER while nothing is out
+    exo_ns progress_at;   // last sign that the peer is there, for R2
+    exo_ns linger_at;     // end of an orphan's FIN-WAIT-2
     struct bucket challenge; // RFC 5961 §7, per connection: a shared limit is a side channel
 };
 
@@ -183,6 +195,16 @@ void tcp_kill(struct tcp_conn *c, int error);
 // Ignored unless that number is in flight (RFC 5927 §4.1); a hard one ends a connection
 // only in SYN-SENT (RFC 5461 §4.1), any other is kept as the reason of a later timeout.
 void tcp_unreachable(struct tcp_conn *c, uint32_t seq, bool hard);
+
+// The next hop does not answer. Nothing else has come as far, so an active open ends with it;
+// a connection that waits for an ACK keeps trying, and has a reason if it dies (RFC 1122
+// §2.3.2.2, §4.2.3.9).
+void tcp_neighbour_silent(struct tcp_conn *c);
+
+// An ICMP error says that a datagram of `len_bytes` with the segment `seq` was too big for a
+// link that takes `mtu_bytes`, 0: not said. If that segment is in flight and ours are larger,
+// they are smaller from now on, and what is out goes out again (RFC 1191 §6.4): see tcp_path.c.
+void tcp_too_big(struct tcp_conn *c, uint32_t seq, uint32_t len_bytes, uint32_t mtu_bytes);
 
 // --- data path, wire side ------------------------------------------------------------
 

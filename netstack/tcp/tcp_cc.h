@@ -41,8 +41,15 @@ void tcp_cc_recovery_partial(struct tcp_cc *cc, uint32_t bytes);
 // All that was outstanding when it began is acknowledged (RFC 6582 §3.2 step 3).
 void tcp_cc_recovery_end(struct tcp_cc *cc, uint32_t flight);
 
+// A tail loss probe turned out to have repaired a loss (RFC 8985 §7.4.2): as a recovery.
+void tcp_cc_tail_lost(struct tcp_cc *cc, uint32_t flight);
+
 // The retransmission timer fired; `first` for the first time since progress (RFC 5681 §3.1).
 void tcp_cc_timeout(struct tcp_cc *cc, uint32_t flight, bool first);
+
+// Full segments carry `smss` from now on. As many bytes as before may be in the network:
+// a link that takes less is no sign of congestion (RFC 1191 §6.4).
+void tcp_cc_resize(struct tcp_cc *cc, uint32_t smss);
 
 // Nothing was sent for longer than the retransmission timeout (RFC 5681 §4.1).
 void tcp_cc_idle(struct tcp_cc *cc);

@@ -79,6 +79,13 @@ void tcp_cc_recovery_end(struct tcp_cc *cc, uint32_t flight)
     cc->cwnd = EXO_MIN(cc->ssthresh, EXO_MAX(flight, cc->smss) + cc->smss);
 }
 
+void tcp_cc_tail_lost(struct tcp_cc *cc, uint32_t flight)
+{
+    cc->ssthresh = half_of(cc, EXO_MIN(flight, cc->cwnd));
+    cc->cwnd = EXO_MIN(cc->cwnd, cc->ssthresh);
+    cc->acked = 0;
+}
+
 void tcp_cc_timeout(struct tcp_cc *cc, uint32_t flight, bool first)
 {
     // A segment that is lost twice says nothing new about the path's capacity.
@@ -87,6 +94,11 @@ void tcp_cc_timeout(struct tcp_cc *cc, uint32_t flight, bool first)
     cc->cwnd = cc->smss;
     cc->acked = 0;
     cc->after_rto = true;
+}
+
+void tcp_cc_resize(struct tcp_cc *cc, uint32_t smss)
+{
+    cc->smss = smss;
 }
 
 void tcp_cc_idle(struct tcp_cc *cc)

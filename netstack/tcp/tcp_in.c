@@ -96,10 +96,11 @@ static bool is_acceptable(const struct tcp_conn *c, const struct arrival *a)
 }
 
 // What arrived already, and what lies beyond the window or a FIN, is cut off.
-static void trim(const struct tcp_conn *c, struct arrival *a)
+static void trim(struct tcp_conn *c, struct arrival *a)
 {
     if (seq_lt(a->seq, c->rcv_nxt)) {
         const uint32_t old = EXO_MIN(c->rcv_nxt - a->seq, a->len);
+        tcp_sack_note_dup(&c->sack, a->seq, a->seq + old);
         if (a->data)
             pkt_pull(a->data, old);
         a->seq += old;
@@ -130,6 +131,8 @@ static enum tcp_verdict check_sequence(struct tcp_conn *c, struct arrival *a)
     // "If an incoming segment is not acceptable, an acknowledgment should be sent in
     // reply." One with payload always gets it: it is a retransmission whose ACK was lost,
     // or a window probe.
+    if (a->len && seq_le(end_of(a), c->rcv_nxt))
+        tcp_sack_note_dup(&c->sack, a->seq, end_of(a));
     if (a->len || a->fin)
         tcp_owe_ack(c);
     else
@@ -209,12 +212,12 @@ static void update_window(struct tcp_conn *c, const struct arrival *a)
 
 // RFC 5681 §2, the definition: (a) data is out, (b) no payload, (c) no SYN or FIN,
 // (d) the highest number acknowledged so far, (e) the same window. The answers to window
-// probes look like it, and tell of no loss.
+// probes look like it, and tell of no loss; nor does one that reports what came twice.
 static bool is_duplicate_ack(const struct tcp_conn *c, const struct arrival *a)
 {
     return !c->persist && c->snd_una != c->snd_max && !a->had_payload &&
            !has(a, WIRE_TCP_FIN | WIRE_TCP_SYN) && a->seg->ack == c->snd_una &&
-           a->seg->window << c->snd_shift == c->snd_wnd;
+           a->seg->window << c->snd_shift == c->snd_wnd && !tcp_sack_is_dup(a->seg);
 }
 
 static void duplicate_ack(struct tcp_conn *c)
@@ -225,9 +228,12 @@ static void duplicate_ack(struct tcp_conn *c)
     }
     if (c->dupacks < TCP_DUPACKS)
         c->dupacks++;
+    // A duplicate ACK after a tail loss probe comes too late for reordering: one is enough.
+    const bool lost = c->dupacks >= TCP_DUPACKS || c->tail.out;
     // RFC 6582 §3.2 step 2: losses of a window that was sent again already are not news.
-    if (c->dupacks < TCP_DUPACKS || !seq_lt(c->recover, c->snd_una))
+    if (!lost || !seq_lt(c->recover, c->snd_una))
         return;
+    tcp_tail_end(c);
     tcp_cc_recovery_begin(&c->cc, c->snd_nxt - c->snd_una);
     c->recovering = true;
     c->recover = c->snd_max;
@@ -259,6 +265,7 @@ static void new_ack(struct tcp_conn *c, const struct arrival *a)
     const uint32_t flight = c->snd_nxt - c->snd_una;
     tcp_queue_acked(c, a->seg->ack, a->now);
     c->dupacks = 0;
+    c->tail.due = false;
     c->progress_at = a->now;
     c->soft_error = 0;
     bool restart = true;
@@ -266,12 +273,15 @@ static void new_ack(struct tcp_conn *c, const struct arrival *a)
         restart = recovery_ack(c, bytes);
     else
         tcp_cc_acked(&c->cc, bytes, flight);
+    // Half the numbers later `recover` would lie ahead again: it keeps close behind.
+    if (seq_lt(c->recover, c->snd_una))
+        c->recover = c->snd_una - 1;
     // RFC 6298 rules 5.2, 5.3. After a rewind snd_nxt is what was sent since.
     if (c->snd_una == c->snd_nxt) {
         c->rtx_at = EXO_NS_NEVER;
         tcp_end_persist(c);
     } else if (restart) {
-        c->rtx_at = a->now + tcp_rtt_rto_ns(&c->rtt);
+        tcp_arm_rtx(c, a->now);
     }
 }
 
@@ -327,6 +337,7 @@ static enum tcp_verdict check_ack(struct tcp_conn *c, struct arrival *a)
     }
     if (c->persist && !c->orphan)
         c->progress_at = a->now; // MUST-37: open as long as probes are answered
+    tcp_tail_acked(c, a->seg);
     if (seq_lt(c->snd_una, ack))
         new_ack(c, a);
     else if (is_duplicate_ack(c, a))
@@ -360,10 +371,19 @@ static bool is_short_of_buffers(struct tcp_conn *c, const struct arrival *a)
 {
     if (c->rx.count + c->reasm.pkts < pkt_pool_spare(c->tcp->pool, PKT_FOR_APP))
         return false;
-    if (a->seq == c->rcv_nxt)
+    if (a->seq == c->rcv_nxt) {
         tcp_reasm_clear(&c->reasm);
+        tcp_sack_forget(&c->sack);
+    }
     c->tcp->stats->drop_no_pkt++;
     return true;
+}
+
+// Every byte of it waits in the queue already.
+static bool is_repeated(const struct tcp_conn *c, const struct arrival *a)
+{
+    uint32_t left, right;
+    return tcp_reasm_block(&c->reasm, a->seq, &left, &right) && seq_le(end_of(a), right);
 }
 
 static void take_out_of_order(struct tcp_conn *c, struct arrival *a)
@@ -371,7 +391,10 @@ static void take_out_of_order(struct tcp_conn *c, struct arrival *a)
     struct pkt *pkt = a->data;
     a->data = NULL;
     pkt->seq = a->seq;
+    if (c->sack.on && is_repeated(c, a))
+        tcp_sack_note_dup(&c->sack, a->seq, end_of(a));
     tcp_reasm_insert(&c->reasm, pkt);
+    tcp_sack_note(&c->sack, &c->reasm, a->seq);
     c->tcp->stats->tcp_out_of_order++;
     tcp_owe_duplicate_ack(c); // RFC 5681 §4.2: at once, and one each
 }

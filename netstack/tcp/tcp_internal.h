@@ -73,13 +73,42 @@ void tcp_learn_peer(struct tcp_conn *c, const struct wire_tcp *syn);
 // The three-way handshake is complete: numbers of the data phase.
 void tcp_establish(struct tcp_conn *c, exo_ns now);
 
+// --- tcp_tail.c ---
+
+// Something is out that was not, or was acknowledged in part: starts the one timer again, for
+// a tail loss probe if one may help, else for the retransmission.
+void tcp_arm_rtx(struct tcp_conn *c, exo_ns now);
+
+// More was sent while a probe is awaited: it waits from now on, but not beyond the RTO.
+void tcp_tail_arm(struct tcp_conn *c, exo_ns now);
+
+// The timer fired for a probe.
+void tcp_tail_due(struct tcp_conn *c, exo_ns now);
+
+// The probe left; `again`: it was no new data.
+void tcp_tail_sent(struct tcp_conn *c, bool again);
+
+// What an acceptable ACK says of it.
+void tcp_tail_acked(struct tcp_conn *c, const struct wire_tcp *seg);
+
+// The last packet sent and not acknowledged; null if that is a FIN alone.
+struct pkt *tcp_tail_last_sent(const struct tcp_conn *c);
+
+// Recovery takes over, which is all that a probe is for.
+static inline void tcp_tail_end(struct tcp_conn *c)
+{
+    c->tail.due = false;
+    c->tail.out = false;
+    c->tail.doubtful = false;
+}
+
 // --- tcp_queue.c ---
 
 // Drops what `ack` covers from the send queue, with a round-trip sample if Karn allows it.
 void tcp_queue_acked(struct tcp_conn *c, uint32_t ack, exo_ns now);
 
-// Cuts snd_cur to `len` bytes, the rest becomes the next packet. False: no buffer.
-bool tcp_queue_split(struct tcp_conn *c, uint32_t len);
+// Cuts `pkt`, one of the queue, to `len` bytes; the rest becomes the next. False: no buffer.
+bool tcp_queue_split(struct tcp_conn *c, struct pkt *pkt, uint32_t len);
 
 // Sends from snd_una again, as far as the windows allow.
 void tcp_queue_rewind(struct tcp_conn *c);

@@ -21,8 +21,11 @@ static uint16_t announce_window(struct tcp_conn *c, bool syn)
     return (uint16_t)field;
 }
 
-static void put_header(struct tcp_conn *c, struct pkt *pkt, struct wire_tcp *h)
+// Puts the header in front of the payload, with as many SACK blocks as the segment has room
+// for (RFC 6691: options count into the MSS). False: there are more to tell.
+static bool put_header(struct tcp_conn *c, struct pkt *pkt, struct wire_tcp *h)
 {
+    bool told = true;
     h->src_port = c->tuple.local_port;
     h->dst_port = c->tuple.peer_port;
     h->window = announce_window(c, h->flags & WIRE_TCP_SYN);
@@ -30,9 +33,12 @@ static void put_header(struct tcp_conn *c, struct pkt *pkt, struct wire_tcp *h)
         h->ack = c->rcv_nxt;
         c->rcv_acked = c->rcv_nxt;
         c->delack_at = EXO_NS_NEVER;
+        if (!(h->flags & WIRE_TCP_SYN))
+            told = tcp_sack_tell(&c->sack, h, c->rcv_nxt, c->snd_mss - pkt->len);
     }
     wire_tcp_emit(pkt_push(pkt, (uint32_t)wire_tcp_length(h)), h);
     wire_tcp_seal(pkt->data, (uint16_t)pkt->len, c->tuple.local, c->tuple.peer);
+    return told;
 }
 
 // Something that takes sequence numbers up to `end` leaves: RFC 6298 rule 5.1.
@@ -45,7 +51,9 @@ static void sent(struct tcp_conn *c, uint32_t seq, uint32_t end, exo_ns now)
     if (seq_lt(c->snd_max, end))
         c->snd_max = end;
     if (c->rtx_at == EXO_NS_NEVER || c->persist)
-        c->rtx_at = now + tcp_rtt_rto_ns(&c->rtt);
+        tcp_arm_rtx(c, now);
+    else if (c->tail.armed)
+        tcp_tail_arm(c, now);
     tcp_end_persist(c);
     c->sent_at = now;
 }
@@ -59,13 +67,15 @@ static struct pkt *output_syn(struct tcp_conn *c, exo_ns now)
     struct pkt *pkt = pkt_alloc(c->tcp->pool, PKT_FOR_STACK);
     if (!pkt)
         return NULL;
-    // A SYN-ACK offers scaling only to a peer that offered it (RFC 7323 §2.2).
+    // A SYN-ACK offers only what the peer offered (RFC 7323 §2.2; RFC 2018 §2).
     const bool passive = c->state == TCP_SYN_RCVD;
     const bool scale = !passive || c->scaled;
+    const bool sack = !passive || c->sack.on;
     struct wire_tcp h = {
         .seq = c->iss,
         .flags = (uint8_t)(WIRE_TCP_SYN | (passive ? WIRE_TCP_ACK : 0)),
-        .options = (uint8_t)(WIRE_TCP_MSS | (scale ? WIRE_TCP_WSCALE : 0)),
+        .options = (uint8_t)(WIRE_TCP_MSS | (scale ? WIRE_TCP_WSCALE : 0) |
+                             (sack ? WIRE_TCP_SACK_PERMITTED : 0)),
         .mss = c->tcp->mss,
         .wscale = c->rcv_shift,
     };
@@ -117,11 +127,17 @@ static struct pkt *output_segment(struct tcp_conn *c, struct pkt *pkt, uint32_t 
         .flags = (uint8_t)(WIRE_TCP_ACK | (fin ? WIRE_TCP_FIN : 0) |
                            (len && seq + len == c->snd_end ? WIRE_TCP_PSH : 0)),
     };
-    put_header(c, frame, &h);
+    const bool told = put_header(c, frame, &h);
     sent(c, seq, seq + len + (fin ? 1 : 0), now);
-    if (c->acks_owed == 1) // news travels along; duplicate ACKs must come alone to count
+    if (c->acks_owed == 1 && told) // news travels along; duplicates must come alone to count
         c->acks_owed = 0;
     return frame;
+}
+
+// A packet filled before the path was known is cut to what it takes. False: no buffer.
+static bool fit_path(struct tcp_conn *c, struct pkt *pkt)
+{
+    return pkt->body_len <= c->snd_mss || tcp_queue_split(c, pkt, c->snd_mss);
 }
 
 // Fast retransmit: the oldest segment, whatever the windows say (RFC 5681 §3.2 step 3).
@@ -132,6 +148,8 @@ static struct pkt *output_again(struct tcp_conn *c, exo_ns now)
         return NULL;
     struct pkt *first = c->snd_first;
     struct pkt *frame = NULL;
+    if (first && !fit_path(c, first))
+        return NULL;
     const bool is_last = !first || (first == c->snd_last);
     const bool fin = is_last && c->fin_queued && c->snd_max == c->snd_end + 1;
     if (first && !pkt_is_shared(first))
@@ -183,7 +201,7 @@ static void skip_unsent_frames(struct tcp_conn *c, exo_ns now)
         if (!c->snd_cur && c->snd_max == c->snd_end + 1)
             c->snd_nxt = c->snd_max; // its FIN with it
         if (c->rtx_at == EXO_NS_NEVER || c->persist)
-            c->rtx_at = now + tcp_rtt_rto_ns(&c->rtt);
+            tcp_arm_rtx(c, now);
         tcp_end_persist(c);
     }
 }
@@ -207,19 +225,44 @@ static struct pkt *output_data(struct tcp_conn *c, exo_ns now)
     struct pkt *pkt = c->snd_cur;
     if (!pkt)
         return output_fin(c, now);
+    if (!fit_path(c, pkt))
+        return NULL;
     // A window that stood unused for a while says nothing about the path now.
     if (c->snd_una == c->snd_max && now - c->sent_at > tcp_rtt_rto_ns(&c->rtt))
         tcp_cc_idle(&c->cc);
     const uint32_t room = peer_room(c);
-    if (pkt->body_len > network_room(c) || nagle_holds(c, pkt))
+    // A tail loss probe may go beyond cwnd by its one segment (RFC 8985 §7.3).
+    if (!c->tail.due && (pkt->body_len > network_room(c) || nagle_holds(c, pkt)))
         return NULL;
-    if (pkt->body_len > room && (!may_cut(c, room) || !tcp_queue_split(c, room)))
+    if (pkt->body_len > room && (!may_cut(c, room) || !tcp_queue_split(c, pkt, room)))
         return NULL;
     const uint32_t len = pkt->body_len;
     const bool fin = c->fin_queued && pkt == c->snd_last && len < room;
     struct pkt *frame = output_segment(c, pkt, pkt->seq, fin, now);
     c->snd_nxt = pkt->seq + len + (fin ? 1 : 0);
     c->snd_cur = pkt->next;
+    return frame;
+}
+
+// --- tail loss probes (RFC 8985 §7.3) -----------------------------------------------------------
+
+// Data that is new if there is any, else the last segment again. Without a buffer there is no
+// probe: the timer of retransmission runs already.
+static struct pkt *output_tail_probe(struct tcp_conn *c, exo_ns now)
+{
+    if (!c->tail.due)
+        return NULL;
+    const uint32_t max = c->snd_max;
+    struct pkt *frame = output_data(c, now);
+    if (!frame) {
+        struct pkt *last = tcp_tail_last_sent(c);
+        const bool fin = c->fin_queued && max == c->snd_end + 1;
+        exo_assert(last ? !pkt_is_shared(last) : fin); // tcp_tail_due saw to it
+        frame = output_segment(c, last, last ? last->seq : c->snd_end, fin, now);
+    }
+    c->tail.due = false;
+    if (frame)
+        tcp_tail_sent(c, c->snd_max == max);
     return frame;
 }
 
@@ -269,6 +312,8 @@ static struct pkt *output_any(struct tcp_conn *c, exo_ns now)
 {
     struct pkt *frame = output_again(c, now);
     if (!frame)
+        frame = output_tail_probe(c, now);
+    if (!frame)
         frame = output_data(c, now);
     if (!frame)
         frame = output_probe(c);
@@ -302,5 +347,5 @@ bool tcp_wants_output(const struct tcp_conn *c)
 {
     if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RCVD)
         return c->snd_nxt == c->iss || c->acks_owed;
-    return c->acks_owed || c->resend_first || c->probe;
+    return c->acks_owed || c->resend_first || c->probe || c->tail.due;
 }

@@ -138,9 +138,8 @@ void tcp_queue_acked(struct tcp_conn *c, uint32_t ack, exo_ns now)
         tcp_rtt_sample(&c->rtt, now - sent_at);
 }
 
-bool tcp_queue_split(struct tcp_conn *c, uint32_t len)
+bool tcp_queue_split(struct tcp_conn *c, struct pkt *pkt, uint32_t len)
 {
-    struct pkt *pkt = c->snd_cur;
     exo_assert(len > 0 && len < pkt->body_len);
     struct pkt *tail = pkt_alloc(c->tcp->pool, PKT_FOR_STACK);
     if (!tail)

@@ -111,6 +111,22 @@ struct pkt *tcp_reasm_pop(struct tcp_reasm *q, uint32_t rcv_nxt)
     return NULL;
 }
 
+bool tcp_reasm_block(const struct tcp_reasm *q, uint32_t seq, uint32_t *left, uint32_t *right)
+{
+    const struct pkt *p = q->first;
+    if (!p || seq_lt(seq, p->seq))
+        return false;
+    uint32_t from = p->seq, to = p->seq;
+    for (; p && (seq_le(p->seq, seq) || p->seq == to); p = p->next) {
+        if (p->seq != to)
+            from = p->seq;
+        to = end_of(p);
+    }
+    *left = from;
+    *right = to;
+    return seq_lt(seq, to);
+}
+
 void tcp_reasm_clear(struct tcp_reasm *q)
 {
     while (q->first) {

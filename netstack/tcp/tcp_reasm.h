@@ -33,6 +33,9 @@ bool tcp_reasm_insert(struct tcp_reasm *q, struct pkt *pkt);
 // Owner: gives one packet.
 struct pkt *tcp_reasm_pop(struct tcp_reasm *q, uint32_t rcv_nxt);
 
+// The bounds of the unbroken data that `seq` lies in; false: it is not there.
+bool tcp_reasm_block(const struct tcp_reasm *q, uint32_t seq, uint32_t *left, uint32_t *right);
+
 // Drops everything.
 void tcp_reasm_clear(struct tcp_reasm *q);
 

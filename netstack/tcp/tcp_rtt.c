@@ -46,6 +46,13 @@ exo_ns tcp_rtt_rto_ns(const struct tcp_rtt *rtt)
     return tcp_rtt_doubled_ns(rtt->base_ns, rtt->backoff);
 }
 
+exo_ns tcp_rtt_pto_ns(const struct tcp_rtt *rtt, bool delayed)
+{
+    if (rtt->srtt_ns == 0)
+        return TCP_RTO_FIRST_NS;
+    return 2 * rtt->srtt_ns + (delayed ? TCP_PTO_DELACK_NS : TCP_PTO_MIN_NS);
+}
+
 exo_ns tcp_rtt_doubled_ns(exo_ns ns, uint32_t times)
 {
     while (times-- && ns < TCP_RTO_MAX_NS)

@@ -9,10 +9,12 @@
 
 #include "exo/types.h"
 
-#define TCP_RTO_FIRST_NS EXO_S(1)    // before any sample (RFC 6298 rule 2.1)
-#define TCP_RTO_MIN_NS   EXO_MS(200) // below the RFC's 1 s, as in common practice (docs/decisions)
-#define TCP_RTO_MAX_NS   EXO_S(60)   // rule 2.5
-#define TCP_RTT_G_NS     EXO_MS(1)   // clock granularity G: how finely a caller polls
+#define TCP_RTO_FIRST_NS  EXO_S(1)    // before any sample (RFC 6298 rule 2.1)
+#define TCP_RTO_MIN_NS    EXO_MS(200) // below the RFC's 1 s, as in common practice (docs/decisions)
+#define TCP_RTO_MAX_NS    EXO_S(60)   // rule 2.5
+#define TCP_PTO_MIN_NS    EXO_MS(10)  // over 2 SRTT: less would take a busy machine for a loss
+#define TCP_PTO_DELACK_NS EXO_MS(50)  // the same where the peer may delay its ACK: Linux and we, 40
+#define TCP_RTT_G_NS      EXO_MS(1)   // clock granularity G: how finely a caller polls
 
 struct tcp_rtt {
     exo_ns srtt_ns;   // smoothed round trip; 0 before the first sample
@@ -34,6 +36,9 @@ void tcp_rtt_syn_was_lost(struct tcp_rtt *rtt);
 
 // The timeout to arm now.
 exo_ns tcp_rtt_rto_ns(const struct tcp_rtt *rtt);
+
+// How long to wait before a tail loss probe (RFC 8985 §7.2); `delayed`: the peer's ACK may be.
+exo_ns tcp_rtt_pto_ns(const struct tcp_rtt *rtt, bool delayed);
 
 // `ns` doubled `times` times, at most TCP_RTO_MAX_NS.
 exo_ns tcp_rtt_doubled_ns(exo_ns ns, uint32_t times);

@@ -30,6 +30,7 @@ static void retransmit(struct tcp_conn *c, exo_ns now)
         c->recovering = false;
         c->resend_first = false;
         c->dupacks = 0;
+        tcp_tail_end(c);
     }
     tcp_rtt_back_off(&c->rtt);
     tcp_queue_rewind(c);
@@ -65,6 +66,8 @@ void tcp_tick(struct tcp_conn *c, exo_ns now)
     if (c->rtx_at <= now) {
         if (c->persist)
             persist(c, now);
+        else if (c->tail.armed)
+            tcp_tail_due(c, now);
         else
             retransmit(c, now);
     }

@@ -52,7 +52,7 @@ static bool answer_arp(struct script *s, const struct pkt *frame)
 {
     if (frame->data[12] != 8 || frame->data[13] != 6)
         return false;
-    if (frame->data[21] == 1 && memcmp(frame->data + 38, s->tuple.peer.b, 4) == 0)
+    if (!s->deaf && frame->data[21] == 1 && memcmp(frame->data + 38, s->tuple.peer.b, 4) == 0)
         send_arp(s, 2);
     return true;
 }
@@ -225,11 +225,45 @@ void send_syn(struct script *s, uint16_t mss, uint8_t wscale)
         .seq = s->peer_iss,
         .window = s->peer_window,
         .flags = SYN,
-        .options = (uint8_t)((mss ? WIRE_TCP_MSS : 0) | (wscale != 255 ? WIRE_TCP_WSCALE : 0)),
+        .options = (uint8_t)((mss ? WIRE_TCP_MSS : 0) | (wscale != 255 ? WIRE_TCP_WSCALE : 0) |
+                             (s->offers_sack ? WIRE_TCP_SACK_PERMITTED : 0)),
         .mss = mss,
         .wscale = wscale == 255 ? 0 : wscale,
     };
     send_raw(s, &h, NULL, 0);
+}
+
+static void send_icmp_error(struct script *s, const struct wire_icmp4 *icmp, uint32_t quoted_seq,
+                            uint32_t quoted_len)
+{
+    uint8_t frame[14 + 20 + 8 + 28];
+    uint8_t *message = frame + 34, *quote = message + 8;
+    const struct wire_ip4 quoted =
+        wire_ip4_of(s->tuple.local, s->tuple.peer, WIRE_IP4_TCP, 20 + quoted_len);
+    const struct be16 ports[2] = {be16_of(s->tuple.local_port), be16_of(s->tuple.peer_port)};
+    const struct be32 seq = be32_of(s->our_iss + quoted_seq);
+    wire_ip4_emit(quote, &quoted);
+    memcpy(quote + 20, ports, 4);
+    memcpy(quote + 24, &seq, 4);
+    wire_icmp4_emit(message, icmp, 28);
+    const struct wire_eth eth = {.dst = our_mac, .src = peer_mac, .type = WIRE_ETH_IP4};
+    const struct wire_ip4 ip = wire_ip4_of(s->tuple.peer, s->tuple.local, WIRE_IP4_ICMP, 36);
+    wire_eth_emit(frame, &eth);
+    wire_ip4_emit(frame + 14, &ip);
+    inject(s, frame, sizeof frame);
+    poll(s);
+}
+
+void send_icmp(struct script *s, uint8_t type, uint8_t code, uint32_t quoted_seq)
+{
+    send_icmp_error(s, &(struct wire_icmp4){.type = type, .code = code}, quoted_seq, 0);
+}
+
+void send_too_big(struct script *s, uint16_t mtu_bytes, uint32_t quoted_seq, uint32_t len)
+{
+    const struct wire_icmp4 icmp = {
+        .type = WIRE_ICMP4_UNREACHABLE, .code = WIRE_ICMP4_FRAGMENTATION_NEEDED, .seq = mtu_bytes};
+    send_icmp_error(s, &icmp, quoted_seq, len);
 }
 
 // --- the stack must have sent --------------------------------------------------------
@@ -361,6 +395,12 @@ void establish(struct script *s)
     establish_with(s, MSS, 255, 65535);
 }
 
+void establish_with_sack(struct script *s)
+{
+    s->offers_sack = true;
+    establish(s);
+}
+
 void connect_begin(struct script *s)
 {
     s->random_byte = 0;
@@ -390,7 +430,8 @@ void connect_done(struct script *s)
                                .ack = s->our_iss + 1,
                                .window = s->peer_window,
                                .flags = SYN | ACK,
-                               .options = WIRE_TCP_MSS,
+                               .options = s->offers_sack ? WIRE_TCP_MSS | WIRE_TCP_SACK_PERMITTED
+                                                         : WIRE_TCP_MSS,
                                .mss = MSS};
     send_raw(s, &h, NULL, 0);
     expect(s, ACK, 1, 1, 0);

@@ -44,6 +44,7 @@ struct script {
     uint32_t our_iss;
     uint32_t peer_iss;
     uint16_t peer_window; // in the segments we send next
+    bool offers_sack;     // in the SYNs we send
     uint8_t our_wscale;   // as the stack announced it
     uint8_t random_byte;  // what its environment returns
     bool wrap;
@@ -57,6 +58,7 @@ struct script {
     uint32_t out_count;
     uint32_t tx_limit; // frames that the link takes in all from now on
     bool quiet;        // what the peer sends waits for the next poll
+    bool deaf;         // the peer answers no ARP request
     bool hold;         // the link keeps its references: nothing leaves
     struct pkt *held[SCRIPT_FRAMES];
     uint32_t held_count;
@@ -84,6 +86,13 @@ void send_bytes(struct script *s, void *segment, uint32_t len);
 
 // A SYN with an MSS (0: none) and a window scale (255: none).
 void send_syn(struct script *s, uint16_t mss, uint8_t wscale);
+
+// An ICMP error of somebody's that quotes the header of a segment of ours.
+void send_icmp(struct script *s, uint8_t type, uint8_t code, uint32_t quoted_seq);
+
+// "Fragmentation needed" for a segment of ours with `len` bytes of payload; the next link
+// takes `mtu_bytes`, 0: the router does not say.
+void send_too_big(struct script *s, uint16_t mtu_bytes, uint32_t quoted_seq, uint32_t len);
 
 uint8_t script_byte(uint32_t k);
 
@@ -117,6 +126,9 @@ void peer_listens_for_us(struct script *s);
 
 // Passive open, no window scaling, MSS 1460; the socket is accepted.
 void establish(struct script *s);
+
+// The same with a peer that offers SACK.
+void establish_with_sack(struct script *s);
 
 // Passive open with a given window and scale of the peer's.
 void establish_with(struct script *s, uint16_t mss, uint8_t wscale, uint16_t window);

@@ -146,28 +146,6 @@ SCRIPT(urgent_pointer_moves_nothing)
 
 // --- ICMP (RFC 5927) -------------------------------------------------------------------
 
-static void send_icmp(struct script *s, uint8_t type, uint8_t code, uint32_t quoted_seq)
-{
-    struct pkt *pkt = pkt_alloc(net_pkts(s->net), PKT_FOR_RX);
-    uint8_t body[28];
-    const struct wire_ip4 quoted = wire_ip4_of(s->tuple.local, s->tuple.peer, WIRE_IP4_TCP, 20);
-    wire_ip4_emit(body, &quoted);
-    const struct be16 ports[2] = {be16_of(s->tuple.local_port), be16_of(s->tuple.peer_port)};
-    const struct be32 seq = be32_of(s->our_iss + quoted_seq);
-    memcpy(body + 20, ports, 4);
-    memcpy(body + 24, &seq, 4);
-    const struct wire_eth eth = {.dst = {{2, 0, 0, 0, 0, 1}}, .type = WIRE_ETH_IP4};
-    const struct wire_ip4 ip = wire_ip4_of(s->tuple.peer, s->tuple.local, WIRE_IP4_ICMP, 36);
-    wire_eth_emit(pkt_put(pkt, 14), &eth);
-    wire_ip4_emit(pkt_put(pkt, 20), &ip);
-    uint8_t *icmp = pkt_put(pkt, 36);
-    memcpy(icmp + 8, body, 28);
-    const struct wire_icmp4 h = {.type = type, .code = code};
-    wire_icmp4_emit(icmp, &h, 28);
-    s->in[s->in_count++] = pkt;
-    poll(s);
-}
-
 SCRIPT(port_unreachable_refuses_a_connect)
 {
     connect_begin(s);

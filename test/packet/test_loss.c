@@ -238,6 +238,21 @@ SCRIPT(duplicates_after_a_timeout_start_no_recovery)
     ck_assert_uint_eq(net_stats(s->net).tcp_fast_retransmits, 0);
 }
 
+SCRIPT(loss_of_two_gigabytes_ago_hides_none_of_today)
+{
+    establish(s);
+    flow_of(s->sock)->conn.recover -= 0x7fffff00 - MSS;
+    for (uint32_t i = 0; i < 2; i++) { // the second of these is the one too many
+        app_sends(s, 1 + i * MSS, MSS);
+        send_segment(s, ACK, 1, 1 + (i + 1) * MSS, 0);
+    }
+    app_sends(s, 1 + 2 * MSS, 8 * MSS);
+    skip_all(s);
+    for (uint32_t i = 0; i < 3; i++)
+        send_segment(s, ACK, 1, 1 + 2 * MSS, 0);
+    expect(s, ACK, 1 + 2 * MSS, 1, MSS);
+}
+
 SCRIPT(idle_connection_starts_with_its_initial_window)
 {
     uint32_t next = 1;
@@ -331,6 +346,7 @@ CHECK_MAIN("packet.loss", timeout_doubles_each_time, back_off_stays_until_a_segm
            partial_ack_sends_the_next_hole, each_duplicate_in_recovery_lets_one_out,
            only_the_first_partial_ack_restarts_the_timer,
            duplicates_after_a_timeout_start_no_recovery,
+           loss_of_two_gigabytes_ago_hides_none_of_today,
            idle_connection_starts_with_its_initial_window, unused_window_does_not_grow,
            one_ack_grows_the_window_by_two_segments_at_most,
            segment_that_has_not_left_is_not_sent_twice,

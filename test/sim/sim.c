@@ -52,6 +52,22 @@ static void check_send_queue(const struct tcp_conn *c, const char *where)
     HOLDS(!c->snd_cur || c->snd_cur->seq == c->snd_nxt);
 }
 
+// What the peer will hear of is there, whole blocks of it, and each once (RFC 2018 §4).
+static void check_sacks(const struct tcp_conn *c, const char *where)
+{
+    uint32_t left, right;
+    HOLDS(c->sack.count <= WIRE_TCP_SACKS && (c->sack.on || c->sack.count == 0));
+    for (uint32_t i = 0; i < c->sack.count; i++) {
+        const struct wire_tcp_sack *b = &c->sack.blocks[i];
+        if (seq_le(b->left, c->rcv_nxt))
+            continue; // reached, and left out of the next ACK
+        HOLDS(tcp_reasm_block(&c->reasm, b->left, &left, &right));
+        HOLDS(left == b->left && right == b->right);
+        for (uint32_t k = 0; k < i; k++)
+            HOLDS(c->sack.blocks[k].left != b->left);
+    }
+}
+
 static void check_conn(const struct tcp_conn *c, const char *where)
 {
     HOLDS(seq_le(c->snd_una, c->snd_nxt) && seq_le(c->snd_nxt, c->snd_max));
@@ -66,11 +82,14 @@ static void check_conn(const struct tcp_conn *c, const char *where)
     HOLDS(!c->reasm.first || seq_lt(c->rcv_nxt, c->reasm.first->seq));
     for (const struct pkt *p = c->reasm.first; p && p->next; p = p->next)
         HOLDS(seq_le(p->seq + p->len, p->next->seq) && p->len);
+    check_sacks(c, where);
     if (c->state < TCP_ESTABLISHED)
         return;
     HOLDS(c->cc.cwnd >= c->snd_mss && c->cc.ssthresh >= 2u * c->snd_mss);
     // Whatever is out or waits has a timer that will look after it (RFC 6298 §5).
     HOLDS(c->snd_una == c->snd_nxt || c->rtx_at != EXO_NS_NEVER);
+    // A tail loss probe comes before the timeout, never in its place.
+    HOLDS(c->persist || !c->tail.armed || c->snd_una == c->snd_nxt || c->rtx_at <= c->tail.rto_at);
 }
 
 void sim_check_net(struct net *net, const char *where)

@@ -134,6 +134,19 @@ static uint32_t make_icmp(struct stage *s, uint8_t *f)
     return at + 8 + len;
 }
 
+// Blocks of numbers that were sent, or nearly, or from nowhere.
+static void put_sacks(struct stage *s, struct wire_tcp *h, const struct tcp_conn *v)
+{
+    if (h->options)
+        return;
+    h->sack_count = 1 + roll(s, WIRE_TCP_SACKS);
+    for (uint32_t i = 0; i < h->sack_count; i++) {
+        const uint32_t left =
+            roll(s, 8) ? v->snd_max - roll(s, 5000) + 200 : (uint32_t)test_random(&s->rng);
+        h->sacks[i] = (struct wire_tcp_sack){left, left + roll(s, 3000) - 200};
+    }
+}
+
 // A segment around the victim's numbers, or from nowhere; sometimes with broken options.
 static uint32_t make_tcp(struct stage *s, uint8_t *f)
 {
@@ -155,7 +168,9 @@ static uint32_t make_tcp(struct stage *s, uint8_t *f)
         .wscale = (uint8_t)roll(s, 15),
     };
     if (h.flags & WIRE_TCP_SYN && roll(s, 2))
-        h.options = WIRE_TCP_MSS | WIRE_TCP_WSCALE;
+        h.options = WIRE_TCP_MSS | WIRE_TCP_WSCALE | WIRE_TCP_SACK_PERMITTED;
+    if (v && roll(s, 4) == 0)
+        put_sacks(s, &h, v);
     uint32_t header = (uint32_t)wire_tcp_emit(segment, &h);
     if (roll(s, 4) == 0) { // up to 40 bytes of anything as options
         const uint32_t words = roll(s, 11);

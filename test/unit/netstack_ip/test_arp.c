@@ -161,6 +161,51 @@ START_TEST(arp_asks_once_a_second_three_times_and_gives_up)
 }
 END_TEST
 
+START_TEST(arp_knows_for_a_while_who_was_silent)
+{
+    struct script t;
+    struct mac mac;
+    script_init(&t);
+    const exo_ns start = t.now;
+    ck_assert_int_eq(resolve(&t, peer, &mac), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        expect_request(&t, wire_eth_broadcast, peer);
+        ck_assert(!arp_is_silent(&t.arp, t.now, peer)); // not yet
+        advance_to(&t, start + EXO_S(i + 1));
+    }
+    ck_assert(arp_is_silent(&t.arp, t.now, peer));
+    ck_assert(!arp_is_silent(&t.arp, t.now, ip4_of(10, 0, 2, 3)));
+    ck_assert(arp_is_silent(&t.arp, t.now + ARP_SILENT - 1, peer));
+    ck_assert(!arp_is_silent(&t.arp, t.now + ARP_SILENT, peer));
+
+    ck_assert_int_eq(resolve(&t, peer, &mac), 0); // asked anew, it is silent still,
+    ck_assert(arp_is_silent(&t.arp, t.now, peer));
+    answer(&t); // and then not any more
+    ck_assert(!arp_is_silent(&t.arp, t.now, peer));
+    script_fini(&t);
+}
+END_TEST
+
+START_TEST(arp_gives_the_place_of_a_silent_neighbour_to_anybody)
+{
+    struct script t;
+    struct mac mac;
+    struct ip4 failed;
+    script_init(&t);
+    ck_assert_int_eq(resolve(&t, peer, &mac), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        expect_request(&t, wire_eth_broadcast, peer);
+        advance_to(&t, EXO_S(102) + EXO_S(i + 1));
+    }
+    ck_assert(arp_unreachable(&t.arp, &failed));
+    for (uint8_t i = 0; i < ARP_ENTRIES; i++) // strangers, as many as there are places
+        input(&t, WIRE_ARP_REQUEST, other_mac, ip4_of(10, 0, 2, (uint8_t)(100 + i)), us);
+    ck_assert_uint_eq(t.arp.stats.dropped_full, 0);
+    ck_assert(!arp_is_silent(&t.arp, t.now, peer));
+    script_fini(&t);
+}
+END_TEST
+
 START_TEST(arp_keeps_latest_waiting)
 {
     struct script t;
@@ -401,7 +446,8 @@ START_TEST(arp_without_an_address_asks_nothing)
 END_TEST
 
 CHECK_MAIN("netstack.arp", arp_asks_and_releases_what_waited,
-           arp_asks_once_a_second_three_times_and_gives_up, arp_keeps_latest_waiting,
+           arp_asks_once_a_second_three_times_and_gives_up, arp_knows_for_a_while_who_was_silent,
+           arp_gives_the_place_of_a_silent_neighbour_to_anybody, arp_keeps_latest_waiting,
            arp_confirms_an_aged_neighbour_by_unicast, arp_forgets_a_neighbour_that_left,
            arp_answers_only_for_our_address, arp_learns_from_who_asks_us_and_updates_from_anybody,
            arp_refuses_impossible_senders, arp_defends_its_address_once_in_ten_seconds,

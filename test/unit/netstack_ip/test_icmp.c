@@ -101,6 +101,7 @@ START_TEST(icmp_error_is_read_for_the_transport_to_judge)
     ck_assert_uint_eq(error.type, WIRE_ICMP4_UNREACHABLE);
     ck_assert_uint_eq(error.code, WIRE_ICMP4_FRAGMENTATION_NEEDED);
     ck_assert_uint_eq(error.mtu_bytes, 1400);
+    ck_assert_uint_eq(error.len_bytes, 1020);
     ck_assert_uint_eq(error.proto, WIRE_IP4_TCP);
     ck_assert(ip4_eq(error.src, us) && ip4_eq(error.dst, peer));
     ck_assert_uint_eq(error.src_port, 0x0102);

@@ -103,6 +103,23 @@ START_TEST(timeout_collapses_and_repeats_keep_the_threshold)
 }
 END_TEST
 
+START_TEST(tail_that_was_lost_halves_and_begins_avoidance_anew)
+{
+    struct tcp_cc cc = fresh();
+    cc.ssthresh = cc.cwnd;
+    tcp_cc_acked(&cc, 4 * M, 10 * M);
+    tcp_cc_tail_lost(&cc, 8 * M);
+    ck_assert_uint_eq(cc.ssthresh, 4 * M);
+    ck_assert_uint_eq(cc.cwnd, 4 * M);
+    tcp_cc_acked(&cc, M, 4 * M); // what was acknowledged before counts no more
+    ck_assert_uint_eq(cc.cwnd, 4 * M);
+    cc.cwnd = M; // after a timeout: it does not grow by a loss
+    tcp_cc_tail_lost(&cc, M);
+    ck_assert_uint_eq(cc.ssthresh, 2 * M);
+    ck_assert_uint_eq(cc.cwnd, M);
+}
+END_TEST
+
 START_TEST(window_has_a_ceiling)
 {
     struct tcp_cc cc = fresh();
@@ -115,4 +132,5 @@ END_TEST
 CHECK_MAIN("tcp.cc", initial_window_follows_rfc_6928, slow_start_grows_by_what_was_acknowledged,
            avoidance_grows_one_segment_a_window, window_that_is_not_used_does_not_grow,
            recovery_halves_and_ends_without_a_burst, threshold_never_falls_below_two_segments,
-           timeout_collapses_and_repeats_keep_the_threshold, window_has_a_ceiling)
+           timeout_collapses_and_repeats_keep_the_threshold,
+           tail_that_was_lost_halves_and_begins_avoidance_anew, window_has_a_ceiling)

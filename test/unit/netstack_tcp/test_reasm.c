@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // test_reasm.c - the out-of-order queue against a map of bytes.
 #include "netstack/tcp/tcp_reasm.h"
+
+#include "netstack/base/seq.h"
 #include "test/support/check_main.h"
 #include "test/support/twins.h"
 
@@ -40,6 +42,30 @@ static struct pkt *make(uint32_t seq, uint32_t len)
     return pkt;
 }
 
+// tcp_reasm_block against every number from `from` on, one by one.
+static void check_blocks(const struct tcp_reasm *q, uint32_t from, uint32_t to)
+{
+    bool before = false;
+    uint32_t left = 0, right = 0;
+    const struct pkt *p = q->first;
+    for (uint32_t seq = from; seq != to; seq++) {
+        while (p && seq_le(p->seq + p->len, seq))
+            p = p->next;
+        const bool there = p && seq_le(p->seq, seq);
+        uint32_t l = left, r = right;
+        REQUIRE(tcp_reasm_block(q, seq, &l, &r) == there, "number %u", seq - from);
+        if (there && !before)
+            REQUIRE(l == seq, "a block begins at %u", seq - from);
+        if (there && before)
+            REQUIRE(l == left && r == right, "one block at %u", seq - from);
+        if (!there && before)
+            REQUIRE(right == seq, "a block ends at %u", seq - from);
+        before = there;
+        left = l;
+        right = r;
+    }
+}
+
 // Random segments from a random base (often across the wrap) until all bytes are there.
 START_TEST(any_order_gives_the_stream)
 {
@@ -61,6 +87,7 @@ START_TEST(any_order_gives_the_stream)
                 len = SPACE - at - from;
             tcp_reasm_insert(&q, make(nxt + from, len));
             REQUIRE(q.pkts <= q.max_pkts, "%u packets", q.pkts);
+            check_blocks(&q, nxt, base + SPACE);
             struct pkt *pkt;
             while ((pkt = tcp_reasm_pop(&q, nxt))) {
                 REQUIRE(pkt->seq == nxt && pkt->len, "seed %lu: a gap", seed);

@@ -2,6 +2,7 @@
 // test_stack.c - a whole stack seen from outside: addresses, echo, datagrams, configuration.
 #include "netstack/app/dhcp.h"
 #include "netstack/stack/stack.h"
+#include "netstack/wire/arp.h"
 #include "netstack/wire/eth.h"
 #include "test/support/check_main.h"
 #include "test/support/twins.h"
@@ -96,7 +97,8 @@ struct office { // one host that boots, and a server that is this test
     struct net_link link;
     struct pkt *in[16];
     uint32_t in_count;
-    uint8_t out[1600]; // the last frame that was sent
+    uint16_t mtu_bytes; // that the server names; 0: none
+    uint8_t out[1600];  // the last frame that was sent
     uint32_t out_len;
 };
 
@@ -152,7 +154,8 @@ static void answer(struct office *o, uint8_t type, struct ip4 addr, uint32_t lea
                                 .chaddr = o->link.mac,
                                 .options = WIRE_DHCP_SUBNET_MASK | WIRE_DHCP_ROUTER |
                                            WIRE_DHCP_DNS_SERVERS | WIRE_DHCP_LEASE |
-                                           WIRE_DHCP_SERVER_ID,
+                                           WIRE_DHCP_SERVER_ID | (o->mtu_bytes ? WIRE_DHCP_MTU : 0),
+                                .mtu_bytes = o->mtu_bytes,
                                 .subnet_mask = ip4_of(255, 255, 255, 0),
                                 .router = ip4_of(10, 0, 0, 254),
                                 .dns_count = 1,
@@ -168,6 +171,22 @@ static void answer(struct office *o, uint8_t type, struct ip4 addr, uint32_t lea
     const struct wire_eth eth = {
         .dst = wire_eth_broadcast, .src = {{2, 0, 0, 0, 0, 9}}, .type = WIRE_ETH_IP4};
     wire_eth_emit(pkt_push(pkt, 14), &eth);
+    o->in[o->in_count++] = pkt;
+}
+
+static const struct mac neighbour_mac = {{2, 0, 0, 0, 0, 7}};
+
+static void neighbour_answers(struct office *o, struct ip4 neighbour)
+{
+    struct pkt *pkt = pkt_alloc(net_pkts(o->net), PKT_FOR_RX);
+    const struct wire_arp reply = {.op = WIRE_ARP_REPLY,
+                                   .sender_mac = neighbour_mac,
+                                   .sender_addr = neighbour,
+                                   .target_mac = o->link.mac,
+                                   .target_addr = net_addr(o->net).addr};
+    const struct wire_eth eth = {.dst = o->link.mac, .src = neighbour_mac, .type = WIRE_ETH_ARP};
+    wire_eth_emit(pkt_put(pkt, WIRE_ETH_BYTES), &eth);
+    wire_arp_emit(pkt_put(pkt, WIRE_ARP_BYTES), &reply);
     o->in[o->in_count++] = pkt;
 }
 
@@ -207,6 +226,7 @@ START_TEST(stack_gets_its_address_and_loses_it_with_its_connections)
     ck_assert_int_eq(socket_connect(o.net, peer, EXO_S(50), &sock), 0);
     for (exo_ns t = EXO_S(50); t < EXO_S(95); t += EXO_MS(100)) {
         o.out_len = 0;
+        neighbour_answers(&o, peer.addr);
         run(&o, t);
         if (t > EXO_S(85) && o.out_len > 60 && o.out[23] == WIRE_IP4_UDP && o.out[30] == 255)
             answer(&o, WIRE_DHCP_ACK, ip4_of(10, 0, 0, 50), 100);
@@ -215,8 +235,10 @@ START_TEST(stack_gets_its_address_and_loses_it_with_its_connections)
     ck_assert_int_eq(socket_error(sock), 0);
 
     // Then nobody does: at the end of the lease the address goes, and what lived on it.
-    for (exo_ns t = EXO_S(95); t < EXO_S(195); t += EXO_MS(100))
+    for (exo_ns t = EXO_S(95); t < EXO_S(195); t += EXO_MS(100)) {
+        neighbour_answers(&o, peer.addr);
         run(&o, t);
+    }
     ck_assert(ip4_is_any(net_addr(o.net).addr));
     ck_assert_int_eq(socket_error(sock), -EXO_EADDRNOTAVAIL);
     socket_close(sock);
@@ -227,6 +249,119 @@ START_TEST(stack_gets_its_address_and_loses_it_with_its_connections)
 }
 END_TEST
 
+static void office_begin(struct office *o, const struct net_config *config, void **mem)
+{
+    const struct net_env env = {office_random, NULL};
+    *o = (struct office){.link = {office_rx, office_tx, o, {{2, 0, 0, 0, 0, 1}}, 1500, 0}};
+    *mem = aligned_alloc(64, net_bytes(config));
+    ck_assert_int_eq(net_init(&o->net, *mem, config, &env, &o->link, 0), 0);
+}
+
+// The lease that the host gets names this MTU: what is made of it?
+static uint16_t mtu_with_option(uint16_t mtu_bytes)
+{
+    static struct office o;
+    struct net_config config = test_config();
+    void *mem;
+    config.dhcp = true;
+    office_begin(&o, &config, &mem);
+    o.mtu_bytes = mtu_bytes;
+    ck_assert_uint_eq(net_addr(o.net).mtu_bytes, 1500);
+    run(&o, 0);
+    answer(&o, WIRE_DHCP_OFFER, ip4_of(10, 0, 0, 50), 100);
+    run(&o, EXO_MS(1));
+    answer(&o, WIRE_DHCP_ACK, ip4_of(10, 0, 0, 50), 100);
+    run(&o, EXO_MS(2));
+    const uint16_t mtu = net_addr(o.net).mtu_bytes;
+    ck_assert_uint_eq(o.net->tcp.mss, mtu - 40);
+
+    struct socket *sock;
+    const struct endpoint to = {ip4_of(10, 0, 0, 7), 7};
+    const uint8_t data[1500] = {0};
+    ck_assert_int_eq(socket_udp(o.net, 0, &sock), 0);
+    ck_assert_int_eq(socket_sendto(sock, data, mtu - 27u, to, EXO_MS(3)), -EXO_EMSGSIZE);
+    ck_assert_int_eq(socket_sendto(sock, data, mtu - 28u, to, EXO_MS(3)), 0);
+
+    for (exo_ns t = EXO_MS(3); t < EXO_S(101); t += EXO_MS(100)) // nobody renews it
+        run(&o, t);
+    ck_assert(ip4_is_any(net_addr(o.net).addr));
+    ck_assert_uint_eq(net_addr(o.net).mtu_bytes, 1500);
+    ck_assert_uint_eq(o.net->tcp.mss, 1460);
+    free(mem);
+    return mtu;
+}
+
+START_TEST(dhcp_may_lower_the_mtu_but_not_without_reason)
+{
+    ck_assert_uint_eq(mtu_with_option(0), 1500);
+    ck_assert_uint_eq(mtu_with_option(68), 1500);
+    ck_assert_uint_eq(mtu_with_option(575), 1500);
+    ck_assert_uint_eq(mtu_with_option(576), 576);
+    ck_assert_uint_eq(mtu_with_option(1400), 1400);
+    ck_assert_uint_eq(mtu_with_option(1500), 1500);
+    ck_assert_uint_eq(mtu_with_option(9000), 1500);
+}
+END_TEST
+
+// --- neighbours that are silent ------------------------------------------------------------
+
+START_TEST(datagrams_to_a_neighbour_that_did_not_answer_are_refused)
+{
+    static struct office o;
+    struct net_config config = test_config();
+    const struct endpoint to = {ip4_of(10, 0, 0, 7), 7};
+    struct socket *sock;
+    void *mem;
+    config.addr = ip4_of(10, 0, 0, 50);
+    config.prefix_len = 24;
+    office_begin(&o, &config, &mem);
+    ck_assert_int_eq(socket_udp(o.net, 0, &sock), 0);
+    ck_assert_int_eq(socket_sendto(sock, "x", 1, to, 0), 0);
+    for (exo_ns t = 0; t <= EXO_S(3); t += EXO_MS(100))
+        run(&o, t);
+    ck_assert_uint_eq(net_stats(o.net).drop_neighbour, 1);
+    ck_assert_int_eq(socket_sendto(sock, "x", 1, to, EXO_S(4)), -EXO_EHOSTUNREACH);
+    run(&o, EXO_S(4));
+    ck_assert_uint_eq(o.out[13], 6); // but it was asked anew
+    ck_assert_int_eq(socket_sendto(sock, "x", 1, to, EXO_S(4)), -EXO_EHOSTUNREACH);
+    neighbour_answers(&o, to.addr);
+    run(&o, EXO_S(5));
+    ck_assert_int_eq(socket_sendto(sock, "x", 1, to, EXO_S(5)), 0);
+    run(&o, EXO_S(5));
+    ck_assert_uint_eq(o.out[13], 0);
+    ck_assert_mem_eq(o.out, neighbour_mac.b, 6);
+    free(mem);
+}
+END_TEST
+
+START_TEST(router_outside_the_prefix_is_asked_for_by_arp)
+{
+    static struct office o;
+    struct net_config config = test_config();
+    const struct endpoint far = {ip4_of(192, 0, 2, 1), 7};
+    struct socket *sock;
+    void *mem;
+    config.addr = ip4_of(10, 0, 0, 50);
+    config.prefix_len = 32;
+    config.router = ip4_of(169, 254, 1, 1);
+    office_begin(&o, &config, &mem);
+    run(&o, EXO_S(10));
+    ck_assert_int_eq(socket_udp(o.net, 0, &sock), 0);
+    ck_assert_int_eq(socket_sendto(sock, "x", 1, far, EXO_S(10)), 0);
+    run(&o, EXO_S(10));
+    ck_assert_uint_eq(o.out[13], 6);
+    ck_assert_mem_eq(o.out + 38, config.router.b, 4);
+    neighbour_answers(&o, config.router);
+    run(&o, EXO_S(10));
+    ck_assert_mem_eq(o.out, neighbour_mac.b, 6);
+    ck_assert_mem_eq(o.out + 30, far.addr.b, 4);
+    free(mem);
+}
+END_TEST
+
 CHECK_MAIN("stack", configuration_fits_the_memory_it_was_made_for,
            impossible_configurations_are_refused, datagrams_go_there_and_back,
-           stack_gets_its_address_and_loses_it_with_its_connections)
+           stack_gets_its_address_and_loses_it_with_its_connections,
+           dhcp_may_lower_the_mtu_but_not_without_reason,
+           datagrams_to_a_neighbour_that_did_not_answer_are_refused,
+           router_outside_the_prefix_is_asked_for_by_arp)
