@@ -55,9 +55,10 @@ enum pkt_use {
 };
 
 struct pkt_pool {
-    struct pkt *free;    // a stack through next
+    struct pkt *free;    // those that came back: a stack through next
     struct pkt *pkts;    // all of them
     uint32_t count;      // how many there are
+    uint32_t touched;    // the first so many have been out; the others' memory is as it was
     uint32_t free_count; // how many are in the pool now
     uint32_t free_min;   // the least free_count ever was
     uint32_t reserve;    // kept back from PKT_FOR_RX; twice that from PKT_FOR_APP
@@ -67,7 +68,8 @@ struct pkt_pool {
 // Bytes of memory (aligned to 64) that a pool of `count` buffers takes.
 size_t pkt_pool_bytes(uint32_t count);
 
-// Builds a pool in `mem`, which stays the pool's until the caller drops the pool.
+// Builds a pool in `mem`, which stays the pool's until the caller drops the pool. Takes the
+// same time for any size: a buffer's memory is first touched when the buffer is needed.
 void pkt_pool_init(struct pkt_pool *pool, void *mem, uint32_t count, uint32_t reserve);
 
 // Buffers that `use` may still take. What was received was allocated PKT_FOR_RX; it may be kept

@@ -14,23 +14,28 @@ size_t pkt_pool_bytes(uint32_t count)
 void pkt_pool_init(struct pkt_pool *pool, void *mem, uint32_t count, uint32_t reserve)
 {
     exo_assert(exo_is_aligned((uintptr_t)mem, 64));
-    struct pkt *pkts = mem;
-    uint8_t *bufs = (uint8_t *)(pkts + count);
     *pool = (struct pkt_pool){
-        .pkts = pkts,
+        .pkts = mem,
         .count = count,
         .free_count = count,
         .free_min = count,
         .reserve = reserve,
     };
-    for (uint32_t i = count; i-- > 0;) {
-        pkts[i] = (struct pkt){
-            .buf = bufs + (size_t)i * PKT_BUF_BYTES,
-            .next = pool->free,
-            .pool = pool,
-        };
-        pool->free = &pkts[i];
+}
+
+// One that came back, whose memory is warm; else one that was never out.
+static struct pkt *take(struct pkt_pool *pool)
+{
+    struct pkt *pkt = pool->free;
+    if (__builtin_expect(pkt != NULL, 1)) {
+        pool->free = pkt->next;
+        return pkt;
     }
+    uint8_t *bufs = (uint8_t *)(pool->pkts + pool->count);
+    uint32_t i = pool->touched++;
+    exo_assert(i < pool->count);
+    pool->pkts[i] = (struct pkt){.buf = bufs + (size_t)i * PKT_BUF_BYTES, .pool = pool};
+    return &pool->pkts[i];
 }
 
 // How many buffers must stay in the pool for those who may go deeper.
@@ -59,9 +64,8 @@ struct pkt *pkt_alloc(struct pkt_pool *pool, enum pkt_use use)
         pool->failed++;
         return NULL;
     }
-    struct pkt *pkt = pool->free;
+    struct pkt *pkt = take(pool);
     exo_assert(pkt->refs == 0);
-    pool->free = pkt->next;
     pool->free_count--;
     pool->free_min = EXO_MIN(pool->free_min, pool->free_count);
 

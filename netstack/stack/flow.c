@@ -63,14 +63,27 @@ static struct flow *oldest_half_open(const struct net *net)
     return first ? EXO_CONTAINER(first, struct flow, age) : NULL;
 }
 
+static bool has_place(const struct net *net)
+{
+    return !list_is_empty(&net->free_flows) || net->flows_touched < net->config.tcp_conns;
+}
+
+// One that was let go of, whose memory is warm; else one that was never used; or null.
+static struct flow *take_place(struct net *net)
+{
+    struct list *node = list_pop_front(&net->free_flows);
+    if (node)
+        return of_queue(node);
+    return has_place(net) ? &net->flows[net->flows_touched++] : NULL;
+}
+
 struct flow *flow_alloc(struct net *net)
 {
-    if (list_is_empty(&net->free_flows) && oldest_half_open(net))
+    if (!has_place(net) && oldest_half_open(net))
         evict(net, oldest_half_open(net));
-    struct list *node = list_pop_front(&net->free_flows);
-    if (!node)
+    struct flow *f = take_place(net);
+    if (!f)
         return NULL;
-    struct flow *f = of_queue(node);
     *f = (struct flow){.socket = {.net = net, .kind = SOCKET_TCP}};
     list_init(&f->socket.ready);
     list_init(&f->dirty);
@@ -169,7 +182,7 @@ void flow_abort(struct net *net, struct flow *f)
 
 void flow_neighbour_silent(struct net *net, struct ip4 next_hop)
 {
-    for (uint32_t i = 0; i < net->config.tcp_conns; i++) {
+    for (uint32_t i = 0; i < net->flows_touched; i++) {
         struct flow *f = &net->flows[i];
         if (!f->listed || !ip4_eq(route_lookup(&net->route, f->conn.tuple.peer).next_hop, next_hop))
             continue;
@@ -180,7 +193,7 @@ void flow_neighbour_silent(struct net *net, struct ip4 next_hop)
 
 void flow_kill_all(struct net *net, int error)
 {
-    for (uint32_t i = 0; i < net->config.tcp_conns; i++) {
+    for (uint32_t i = 0; i < net->flows_touched; i++) {
         struct flow *f = &net->flows[i];
         if (f->socket.kind != SOCKET_TCP || !f->listed)
             continue;
@@ -193,7 +206,7 @@ void flow_kill_all(struct net *net, int error)
 void flow_drop_stalled(struct net *net)
 {
     struct flow *worst = NULL;
-    for (uint32_t i = 0; i < net->config.tcp_conns; i++) {
+    for (uint32_t i = 0; i < net->flows_touched; i++) {
         struct flow *f = &net->flows[i];
         if (f->listed && f->conn.persist && f->conn.probes >= NET_STALLED_PROBES &&
             (!worst || f->conn.snd_pkts > worst->conn.snd_pkts))
@@ -235,7 +248,7 @@ struct listener *listener_find(const struct net *net, uint16_t port)
 static bool is_crowded(const struct net *net, const struct listener *l)
 {
     return l->half_open_count + l->waiting_count >= l->backlog ||
-           net->half_open_count >= net->half_open_max || list_is_empty(&net->free_flows);
+           net->half_open_count >= net->half_open_max || !has_place(net);
 }
 
 static void join_half_open(struct net *net, struct listener *l, struct flow *f)
@@ -253,7 +266,7 @@ void flow_accept_syn(struct net *net, struct listener *l, const struct tcp_tuple
 {
     struct wire_tcp answer;
     // The app is behind, or every connection is a real one: the peer tries again.
-    const bool full = list_is_empty(&net->free_flows) && list_is_empty(&net->half_open);
+    const bool full = !has_place(net) && list_is_empty(&net->half_open);
     if (l->waiting_count >= l->backlog || full) {
         net->stats.drop_tcp_state++;
         return;

@@ -122,10 +122,6 @@ static void init_places(struct net *net, const struct parts *parts)
     list_init(&net->free_listeners);
     list_init(&net->free_udp);
     net->flows = parts->flows;
-    for (uint32_t i = 0; i < c->tcp_conns; i++) {
-        net->flows[i] = (struct flow){.socket = {.net = net}};
-        list_push_back(&net->free_flows, &net->flows[i].queue);
-    }
     for (uint32_t i = 0; i < c->listeners; i++)
         list_push_back(&net->free_listeners, &parts->listeners[i].chain);
     for (uint32_t i = 0; i < c->udp_sockets; i++)

@@ -99,9 +99,10 @@ struct net {
     struct tcp tcp;
 
     struct flow *flows;
+    uint32_t flows_touched; // the first so many have been used; the others' memory is as it was
     struct listener *listener_places;
     struct udp_port *udp_places;
-    struct list free_flows;
+    struct list free_flows; // of those that have been used
     struct list free_listeners;
     struct list free_udp;
     struct list *listeners; // chains by port

@@ -7,12 +7,10 @@
 void time_wait_init(struct time_wait_table *t, struct time_wait *places, uint32_t count,
                     struct demux_entry **chains, struct siphash_key key)
 {
+    *t = (struct time_wait_table){.places = places, .places_count = count};
     demux_init(&t->demux, chains, demux_chains(count), key);
     list_init(&t->order);
     list_init(&t->free);
-    t->count = 0;
-    for (uint32_t i = 0; i < count; i++)
-        list_push_back(&t->free, &places[i].order);
 }
 
 static struct time_wait *oldest(const struct time_wait_table *t)
@@ -21,11 +19,20 @@ static struct time_wait *oldest(const struct time_wait_table *t)
     return first ? EXO_CONTAINER(first, struct time_wait, order) : NULL;
 }
 
+// One that was let go of, whose memory is warm; else one that was never used; else the
+// oldest's.
+static struct time_wait *take_place(struct time_wait_table *t)
+{
+    const bool full = list_is_empty(&t->free) && t->touched == t->places_count;
+    if (full)
+        time_wait_remove(t, oldest(t));
+    struct list *node = list_pop_front(&t->free);
+    return node ? EXO_CONTAINER(node, struct time_wait, order) : &t->places[t->touched++];
+}
+
 struct time_wait *time_wait_add(struct time_wait_table *t, const struct tcp_conn *c, exo_ns now)
 {
-    if (list_is_empty(&t->free))
-        time_wait_remove(t, oldest(t));
-    struct time_wait *w = EXO_CONTAINER(list_pop_front(&t->free), struct time_wait, order);
+    struct time_wait *w = take_place(t);
     const uint32_t window = (c->rcv_adv - c->rcv_nxt) >> c->rcv_shift;
     w->entry = (struct demux_entry){.tuple = c->tuple};
     w->expires_at = now + TCP_TIME_WAIT_NS;
@@ -48,7 +55,7 @@ void time_wait_remove(struct time_wait_table *t, struct time_wait *w)
 {
     demux_remove(&t->demux, &w->entry);
     list_remove(&w->order);
-    list_push_back(&t->free, &w->order);
+    list_push_front(&t->free, &w->order);
     t->count--;
 }
 

@@ -22,7 +22,10 @@ struct time_wait {
 struct time_wait_table {
     struct demux demux;
     struct list order; // oldest first: all wait equally long
-    struct list free;
+    struct list free;  // of the places that have been used
+    struct time_wait *places;
+    uint32_t places_count;
+    uint32_t touched; // the first so many have been used; the others' memory is as it was
     uint32_t count;
 };
 

@@ -95,7 +95,7 @@ static void check_conn(const struct tcp_conn *c, const char *where)
 void sim_check_net(struct net *net, const char *where)
 {
     uint32_t listed = 0;
-    for (uint32_t i = 0; i < net->config.tcp_conns; i++) {
+    for (uint32_t i = 0; i < net->flows_touched; i++) {
         const struct flow *f = &net->flows[i];
         if (f->socket.kind != SOCKET_TCP || !f->listed)
             continue;
