@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from . import build, checks, packages, qemu
+from . import backlog, build, checks, packages, qemu
 from . import image as image_format
 from .report import UserError, say
 
@@ -213,6 +213,8 @@ def boot(machine, timeout=None):
         process = subprocess.Popen(machine.command(), stdin=stdin, stderr=subprocess.PIPE)
         reader = threading.Thread(target=pass_errors, args=(process.stderr, complaints))
         reader.start()
+        ports = [port.host for port in machine.ports if port.proto == "tcp"]
+        threading.Thread(target=backlog.widen, args=(process, ports), daemon=True).start()
         try:
             code = process.wait(timeout)
         except subprocess.TimeoutExpired:
