@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT
-; stage1.asm - the boot sector: read the stage 2 area, check its name, jump.
+; stage1.asm - the boot sector: read stage 2, check its name, jump.
 ;
 ; In:   DL = BIOS drive; loaded at 0x7c00, with whatever CS:IP the BIOS likes.
 ; Out:  stage 2 at STAGE2, entered at 0000:STAGE2 with DS = ES = SS = 0, and in the
@@ -63,7 +63,7 @@ canonical:
     jcxz    by_cylinder
     div     ecx
     mov     [packet.lba], eax
-    shr     ax, 1                       ; STAGE2_OFFSET is twice STAGE2_BYTES
+    shr     ax, 2                       ; STAGE2_OFFSET is four times STAGE2_READ
     mov     di, ax
     mov     si, packet
     mov     bp, TRIES
@@ -109,7 +109,7 @@ by_cylinder:
     jmp     .try
 .read:
     inc     si
-    cmp     si, (STAGE2_OFFSET + STAGE2_BYTES) / SECTOR_BYTES
+    cmp     si, (STAGE2_OFFSET + STAGE2_READ) / SECTOR_BYTES
     jne     .sector
 
 loaded:
