@@ -57,14 +57,14 @@ canonical:
     mov     word [si + 24], SECTOR_BYTES
     mov     ah, 0x48
     call    bios_disk
-    xor     edx, edx
     mov     eax, STAGE2_OFFSET
+    cdq
     movzx   ecx, word [si + 24]
     jcxz    by_cylinder
     div     ecx
     mov     [packet.lba], eax
-    shr     ax, 2                       ; STAGE2_OFFSET is four times STAGE2_READ
-    mov     di, ax
+    lea     di, [eax + eax * 2]         ; STAGE2_READ is 3/16 of STAGE2_OFFSET
+    shr     di, 4
     mov     si, packet
     mov     bp, TRIES
 .try:
