@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT
-; stage1.asm - the boot sector: read the stage 2 area, check its name, jump.
+; stage1.asm - the boot sector: read stage 2, check its name, jump.
 ;
 ; In:   DL = BIOS drive; loaded at 0x7c00, with whatever CS:IP the BIOS likes.
 ; Out:  stage 2 at STAGE2, entered at 0000:STAGE2 with DS = ES = SS = 0, and in the
@@ -57,14 +57,14 @@ canonical:
     mov     word [si + 24], SECTOR_BYTES
     mov     ah, 0x48
     call    bios_disk
-    xor     edx, edx
     mov     eax, STAGE2_OFFSET
+    cdq
     movzx   ecx, word [si + 24]
     jcxz    by_cylinder
     div     ecx
     mov     [packet.lba], eax
-    shr     ax, 1                       ; STAGE2_OFFSET is twice STAGE2_BYTES
-    mov     di, ax
+    lea     di, [eax + eax * 2]         ; STAGE2_READ is 3/16 of STAGE2_OFFSET
+    shr     di, 4
     mov     si, packet
     mov     bp, TRIES
 .try:
@@ -109,7 +109,7 @@ by_cylinder:
     jmp     .try
 .read:
     inc     si
-    cmp     si, (STAGE2_OFFSET + STAGE2_BYTES) / SECTOR_BYTES
+    cmp     si, (STAGE2_OFFSET + STAGE2_READ) / SECTOR_BYTES
     jne     .sector
 
 loaded:

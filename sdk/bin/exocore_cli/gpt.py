@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 HEADER = struct.Struct("<8sIIIIQQQQ16sQIII")
 ENTRY = struct.Struct("<16s16sQQQ72s")
-ENTRY_COUNT = 128
-ENTRIES_BYTES = ENTRY_COUNT * ENTRY.size
+ENTRY_COUNT = 16  # few, for a loader reads and sums them all
+ENTRIES_BYTES = 16384  # that UEFI wants kept free for them
 SIGNATURE = b"EFI PART"
 REVISION = 0x10000
 
@@ -54,7 +54,7 @@ def _entries(partitions, sector):
         ENTRY.pack(p.kind.bytes_le, p.guid.bytes_le, p.offset // sector,
                    (p.offset + p.bytes) // sector - 1, 0, p.name.encode("utf-16-le"))
         for p in partitions)
-    return entries.ljust(ENTRIES_BYTES, b"\0")
+    return entries.ljust(ENTRY_COUNT * ENTRY.size, b"\0")
 
 
 def _header(sector, disk_bytes, disk_guid, entries, at, other, entries_at):

@@ -26,7 +26,8 @@ from . import esp, gpt, iso, slots
 SECTOR = 512
 STAGE1_MAX = 440  # the disk signature and the partition table follow
 STAGE2_AT = 65536
-STAGE2_BYTES = 32768  # that stage 1 reads; its partition is twice as long
+STAGE2_BYTES = 32768  # its area, with the command line; its partition is twice as long
+STAGE2_MAX = 12288  # that stage 1 reads
 STAGE2_PARTITION = 65536
 STAGE2_MAGIC_AT = 16
 STAGE2_MAGIC = b"EXOBOOT2"
@@ -88,9 +89,8 @@ def _loader(stage1: bytes, stage2: bytes, cmdline: str) -> bytes:
     """The stage 2 area, once both stages are known to fit."""
     if len(stage1) > STAGE1_MAX:
         raise ValueError(f"stage 1 has {len(stage1)} bytes, and {STAGE1_MAX} fit")
-    if len(stage2) > STAGE2_BYTES - CMDLINE_BYTES:
-        raise ValueError(f"stage 2 has {len(stage2)} bytes, "
-                         f"and {STAGE2_BYTES - CMDLINE_BYTES} fit")
+    if len(stage2) > STAGE2_MAX:
+        raise ValueError(f"stage 2 has {len(stage2)} bytes, and {STAGE2_MAX} fit")
     if stage2[STAGE2_MAGIC_AT:STAGE2_MAGIC_AT + len(STAGE2_MAGIC)] != STAGE2_MAGIC:
         raise ValueError(f"stage 2 has no {STAGE2_MAGIC.decode()} header")
     return stage2.ljust(STAGE2_BYTES - CMDLINE_BYTES, b"\0") + cmdline_bytes(cmdline)
