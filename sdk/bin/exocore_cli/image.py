@@ -16,12 +16,12 @@ import hashlib
 import io
 import os
 import pathlib
-import struct
 import sys
 import uuid
 import zlib
 
 from . import esp, gpt, iso, slots
+from .elf import EHDR, EM_X86_64, PHDR, PT_LOAD
 
 SECTOR = 512
 STAGE1_MAX = 440  # the disk signature and the partition table follow
@@ -37,10 +37,7 @@ ESP_AT = STAGE2_AT + STAGE2_PARTITION
 SLOT_NAMES = ("exocore-a", "exocore-b")
 ALIGN = 4096
 
-EHDR = struct.Struct("<16sHHIQQQIHHHHHH")
-PHDR = struct.Struct("<IIQQQQQQ")
-PT_LOAD = 1
-ELFCLASS64, ELFDATA2LSB, EM_X86_64 = 2, 1, 62
+ELFCLASS64, ELFDATA2LSB = 2, 1
 
 
 def strip_elf(elf: bytes) -> bytes:
