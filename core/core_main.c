@@ -11,6 +11,7 @@
 #include "core/panic.h"
 #include "core/state.h"
 #include "exo/bits.h"
+#include "hal/cpu.h"
 #include "hal/desc.h"
 
 #define LOADER_REACH (UINT64_C(4) << 30) // what the loader's page tables show
@@ -79,6 +80,12 @@ static void report_memory(void)
              (unsigned long long)core_state.handoff.kernel_bytes >> 10);
 }
 
+static void name_cpu(void)
+{
+    core_state.boot_cpu.self = &core_state.boot_cpu;
+    hal_msr_write(HAL_MSR_GS_BASE, (uint64_t)&core_state.boot_cpu);
+}
+
 // First a voice, then a net below us, then what the loader knew; then memory, and with it
 // page tables of our own, after which the loader's memory is free; then time. All else
 // (PCI, NIC queues) begins when somebody asks for it.
@@ -87,6 +94,7 @@ void core_main(const struct handoff *handoff, uint64_t tsc)
     core_state.tsc_at_core = tsc;
     log_init();
     hal_desc_init();
+    name_cpu(); // after the segment registers are loaded, which clears GS' base
     check_handoff(handoff);
     copy_handoff(handoff);
     frame_init();

@@ -6,6 +6,7 @@
 #define CORE_STATE_H
 
 #include "core/clock_scale.h"
+#include "core/cpu.h"
 #include "core/frame_pool.h"
 #include "core/handoff.h"
 #include "core/image.h"
@@ -30,6 +31,7 @@ struct core_state {
     uint64_t tsc_at_core; // when core's first instructions ran
     char cmdline[CORE_CMDLINE_BYTES];
     char loader[CORE_LOADER_BYTES];
+    struct core_cpu boot_cpu;
 
     // frame.c
     struct memmap memmap; // usable memory less the kernel's own

@@ -17,6 +17,7 @@
 #define HAL_MSR_APIC_BASE    0x1bu
 #define HAL_MSR_TSC_DEADLINE 0x6e0u
 #define HAL_MSR_EFER         0xc0000080u
+#define HAL_MSR_GS_BASE      0xc0000101u
 #define HAL_EFER_NXE         (UINT64_C(1) << 11)
 
 struct hal_cpuid {

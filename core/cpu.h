@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// cpu.h - the CPU that runs: each has a block of its own, and GS points at it.
+//
+// Code never moves from one CPU to another by itself, so the pointer is good for as long
+// as the caller runs.
+#ifndef CORE_CPU_H
+#define CORE_CPU_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct core_cpu {
+    struct core_cpu *self; // what gs:0 reads
+    uint32_t index;        // 0 is the one that booted
+    uint32_t apic_id;      // where interrupts for it are sent
+};
+
+_Static_assert(offsetof(struct core_cpu, self) == 0, "core_cpu_self reads gs:0");
+
+static inline struct core_cpu *core_cpu_self(void)
+{
+    struct core_cpu *self;
+    __asm__("movq %%gs:0, %0" : "=r"(self)); // the same at every call: may be merged
+    return self;
+}
+
+#endif
