@@ -15,7 +15,10 @@
 #include "core/nicq.h"
 #include "core/pci_walk.h"
 #include "exo/bits.h"
+#include "exo/lock.h"
 #include "exo/types.h"
+#include "hal/acpi.h"
+#include "hal/apics.h"
 #include "hal/lapic.h"
 #include "hal/pvclock.h"
 #include "hal/uart.h"
@@ -49,6 +52,13 @@ struct core_state {
     struct hal_pvclock_page pvclock;      // the hypervisor's, for a moment
     uint64_t lines_claimed;               // bit n: interrupt line n has an owner
     const char *line_owners[64];          // by line, null while it is free
+
+    // acpi.c
+    struct exo_lock acpi_lock; // while the tables are read, by whoever asks first
+    bool acpi_is_known;        // what follows has been found out
+    uint32_t acpi_lies;
+    struct hal_acpi_root acpi; // its list is null where there is no ACPI
+    struct hal_apics apics;
 
     // pci.c
     bool pci_scanned;
