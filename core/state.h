@@ -8,6 +8,7 @@
 #include "core/clock_scale.h"
 #include "core/cpu.h"
 #include "core/frame_pool.h"
+#include "core/guard.h"
 #include "core/handoff.h"
 #include "core/image.h"
 #include "core/memmap.h"
@@ -15,6 +16,7 @@
 #include "core/nicq.h"
 #include "core/pci_walk.h"
 #include "exo/bits.h"
+#include "exo/lock.h"
 #include "exo/types.h"
 #include "hal/lapic.h"
 #include "hal/pvclock.h"
@@ -41,6 +43,14 @@ struct core_state {
     uint64_t *pml4;
     uint64_t *spare_tables; // a chain of empty tables kept for the next mapping
     uint32_t spare_count;
+
+    // guard.c
+    struct exo_lock guard_lock;
+    struct core_guard {
+        uint64_t start, end;
+        core_guard_explain *explain; // null in a free slot
+        void *ctx;
+    } guards[CORE_GUARD_MAX];
 
     // clock.c, irq.c
     struct clock_scale clock; // hz is 0 until somebody asks for time
