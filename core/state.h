@@ -8,11 +8,13 @@
 #include "core/clock_scale.h"
 #include "core/cpu.h"
 #include "core/frame_pool.h"
+#include "core/guard.h"
 #include "core/handoff.h"
 #include "core/image.h"
 #include "core/memmap.h"
 #include "core/mmio.h"
 #include "core/nicq.h"
+#include "core/owner.h"
 #include "core/pci_walk.h"
 #include "exo/bits.h"
 #include "exo/lock.h"
@@ -39,11 +41,21 @@ struct core_state {
     // frame.c
     struct memmap memmap; // usable memory less the kernel's own
     struct frame_pool frames;
+    struct core_owner app;                     // stands for a null owner
+    struct core_owner *owners[CORE_OWNER_MAX]; // null in a free slot
 
     // pt.c
     uint64_t *pml4;
     uint64_t *spare_tables; // a chain of empty tables kept for the next mapping
     uint32_t spare_count;
+
+    // guard.c
+    struct exo_lock guard_lock;
+    struct core_guard {
+        uint64_t start, end;
+        core_guard_explain *explain; // null in a free slot
+        void *ctx;
+    } guards[CORE_GUARD_MAX];
 
     // clock.c, irq.c
     struct clock_scale clock; // hz is 0 until somebody asks for time
