@@ -7,6 +7,7 @@
 #include "core/bringup.h"
 #include "core/frame.h"
 #include "core/image.h"
+#include "core/shootdown.h"
 #include "core/state.h"
 #include "exo/bits.h"
 #include "exo/err.h"
@@ -197,6 +198,7 @@ int core_pt_unmap(struct va at, struct pa *frame)
     *path.entry[1] -= USE_ONE;
     prune(&path, 1);
     hal_invlpg(at.v); // forgets cached pointers to the tables above as well
+    shootdown(at.v, 1);
     return 0;
 }
 

@@ -24,6 +24,7 @@
 #include "hal/lapic.h"
 #include "hal/pvclock.h"
 #include "hal/uart.h"
+#include "hal/vectors.h"
 
 #define CORE_CMDLINE_BYTES 1024
 #define CORE_LOADER_BYTES  64
@@ -31,12 +32,21 @@
 #define CORE_PCI_MAX 256 // functions remembered; more are counted and reported
 
 struct core_state {
+    struct core_cpu boot_cpu; // first: entry.asm points GS at it
+
     // core_main.c: what the loader said, copied before its memory is given away
     struct handoff handoff;
     uint64_t tsc_at_core; // when core's first instructions ran
     char cmdline[CORE_CMDLINE_BYTES];
     char loader[CORE_LOADER_BYTES];
-    struct core_cpu boot_cpu;
+
+    // smp.c, shootdown.c
+    struct core_cpu *cpus[HAL_CPUS_MAX]; // by number; empty until somebody asks for them
+    uint32_t cpu_count;                  // that came up; 0 until then
+    uint32_t cpus_running;               // beside CPU 0, and not parked
+    struct exo_lock cpu_lock;
+    struct exo_lock shootdown_lock;
+    struct core_cpu *stopper; // whoever called core_cpu_stop_others first
 
     // frame.c
     struct memmap memmap; // usable memory less the kernel's own
@@ -62,8 +72,12 @@ struct core_state {
     struct hal_lapic lapic;
     struct hal_lapic_instant lapic_begin; // when its count began
     struct hal_pvclock_page pvclock;      // the hypervisor's, for a moment
-    uint64_t lines_claimed;               // bit n: interrupt line n has an owner
-    const char *line_owners[64];          // by line, null while it is free
+    struct exo_lock irq_lock;
+    uint64_t lines_claimed; // bit n: interrupt line n has an owner
+    struct core_line {
+        const char *owner;    // null while it is free
+        struct core_cpu *cpu; // that claimed it, and takes its interrupts
+    } lines[HAL_LINE_COUNT];
 
     // acpi.c
     struct exo_lock acpi_lock; // while the tables are read, by whoever asks first
@@ -96,6 +110,8 @@ struct core_state {
 };
 
 extern struct core_state core_state;
+
+_Static_assert(offsetof(struct core_state, boot_cpu) == 0, "entry.asm counts on it");
 
 // The end of the image as it was loaded; of the linked one while the loader is unheard.
 static inline const uint8_t *core_image_limit(void)
