@@ -11,7 +11,6 @@
 
 #define HEADER_BYTES 44u
 #define TABLE_LENGTH 4 // offsets in the table's header
-#define TABLE_COUNT  34
 #define TABLE_LAPIC  36
 
 enum { ENTRY_CPU, ENTRY_BUS, ENTRY_IOAPIC, ENTRY_WIRE, ENTRY_LOCAL };
@@ -140,15 +139,14 @@ bool hal_mp_table(const struct hal_firmware *firmware, uint64_t pointer, struct 
     if (hal_le32(table + TABLE_LAPIC) != 0)
         out->lapic_pa = hal_le32(table + TABLE_LAPIC);
 
-    uint32_t at = HEADER_BYTES;
-    for (uint32_t left = hal_le16(table + TABLE_COUNT); left > 0; left--) {
-        uint32_t entry_bytes = at < bytes && table[at] == ENTRY_CPU ? CPU_BYTES : OTHER_BYTES;
+    // To the end, whatever the header says of their number: qboot says none.
+    for (uint32_t at = HEADER_BYTES, entry_bytes; at < bytes; at += entry_bytes) {
+        entry_bytes = table[at] == ENTRY_CPU ? CPU_BYTES : OTHER_BYTES;
         if (at + entry_bytes > bytes || table[at] > ENTRY_LOCAL) {
             firmware->lie(firmware->ctx, "the MP table's entries make no sense", pa + at);
             break;
         }
         take(&reading, table + at);
-        at += entry_bytes;
     }
     return out->cpu_count > 0;
 }
