@@ -7,6 +7,7 @@
 #include "core/bringup.h"
 #include "core/frame.h"
 #include "core/image.h"
+#include "core/shootdown.h"
 #include "core/state.h"
 #include "exo/bits.h"
 #include "exo/err.h"
@@ -63,7 +64,7 @@ static uint64_t *table_alloc(void)
         return table;
     }
     struct pa frame;
-    if (core_frame_claim(1, 1, &frame) < 0)
+    if (core_frame_claim(NULL, 1, 1, &frame) < 0)
         return NULL;
     return memset(core_phys(frame), 0, TABLE_BYTES);
 }
@@ -72,7 +73,7 @@ static uint64_t *table_alloc(void)
 static void table_free(uint64_t *table)
 {
     if (core_state.spare_count == SPARES_MAX) {
-        core_frame_release(core_phys_of(table), 1);
+        core_frame_release(NULL, core_phys_of(table), 1);
         return;
     }
     table[0] = (uint64_t)core_state.spare_tables;
@@ -197,6 +198,7 @@ int core_pt_unmap(struct va at, struct pa *frame)
     *path.entry[1] -= USE_ONE;
     prune(&path, 1);
     hal_invlpg(at.v); // forgets cached pointers to the tables above as well
+    shootdown(at.v, 1);
     return 0;
 }
 
