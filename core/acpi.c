@@ -3,6 +3,7 @@
 #include "core/acpi.h"
 
 #include "core/log.h"
+#include "core/once.h"
 #include "core/pt.h"
 #include "core/state.h"
 #include "exo/err.h"
@@ -67,18 +68,13 @@ static void report(const char *source)
         core_log("core: no room for %u CPUs, I/O APICs and wires more", (unsigned)apics->dropped);
 }
 
-// The lock is held for as long as reading takes, once; then nobody waits.
 static void know(void)
 {
-    if (__atomic_load_n(&core_state.acpi_is_known, __ATOMIC_ACQUIRE))
+    if (!once_begin(&core_state.acpi_known))
         return;
-    exo_lock_take(&core_state.acpi_lock);
-    if (!core_state.acpi_is_known) {
-        find_root();
-        report(find_apics());
-        __atomic_store_n(&core_state.acpi_is_known, true, __ATOMIC_RELEASE);
-    }
-    exo_lock_give(&core_state.acpi_lock);
+    find_root();
+    report(find_apics());
+    once_end(&core_state.acpi_known);
 }
 
 int core_acpi_find(const char *signature, uint32_t n, struct cspan *out)
@@ -91,4 +87,21 @@ const struct hal_apics *acpi_apics(void)
 {
     know();
     return &core_state.apics;
+}
+
+bool acpi_fadt(struct hal_acpi_fadt *out)
+{
+    struct cspan table;
+    if (core_acpi_find("FACP", 0, &table) < 0)
+        return false;
+    hal_acpi_fadt(&acpi_firmware, table, out);
+    return true;
+}
+
+bool acpi_code(uint32_t n, struct cspan *out)
+{
+    struct hal_acpi_fadt fadt;
+    if (n > 0)
+        return core_acpi_find("SSDT", n - 1, out) == 0;
+    return acpi_fadt(&fadt) && fadt.dsdt && hal_acpi_table(&acpi_firmware, fadt.dsdt, "DSDT", out);
 }

@@ -222,6 +222,15 @@ int core_pt_query(struct va at, struct core_pt_entry *out)
     return 0;
 }
 
+// An address with bits that the CPU has not is a fault, not an error, once it is mapped.
+static bool has_address_bits(uint64_t end)
+{
+    if (end >> PA_BITS_MIN == 0)
+        return true;
+    uint32_t bits = hal_cpuid_if_any(0x80000008, 0).eax & 0xff;
+    return bits > PA_BITS_MIN && (bits >= 64 || end >> bits == 0);
+}
+
 // Always by small pages: then two owners of neighbouring registers never meet halfway in
 // a large one, and "mapped already" always means the same mapping.
 volatile void *pt_map_device(struct pa at, uint64_t bytes)
@@ -230,7 +239,8 @@ volatile void *pt_map_device(struct pa at, uint64_t bytes)
     if (at.v >= DEVICES_END || bytes == 0 || bytes > DEVICES_END - at.v)
         return NULL;
     uint64_t end = exo_align_up(at.v + bytes, CORE_FRAME_BYTES);
-    if (memmap_overlaps(&core_state.memmap, start, end) || is_kernels(start, end))
+    if (!has_address_bits(end - 1) || memmap_overlaps(&core_state.memmap, start, end) ||
+        is_kernels(start, end))
         return NULL;
     for (uint64_t pa = start; pa < end; pa += CORE_FRAME_BYTES) {
         int err = map_page(CORE_PT_DEVICES + pa, pa, 0, CORE_PT_WRITE | CORE_PT_UNCACHED);
@@ -238,14 +248,6 @@ volatile void *pt_map_device(struct pa at, uint64_t bytes)
             return NULL;
     }
     return (volatile void *)(CORE_PT_DEVICES + at.v);
-}
-
-// An address with bits that the CPU has not is a fault, not an error, once it is mapped.
-static bool has_address_bits(uint64_t end)
-{
-    struct hal_cpuid sizes = hal_cpuid_if_any(0x80000008, 0);
-    uint32_t bits = EXO_MAX(sizes.eax & 0xff, PA_BITS_MIN);
-    return bits >= 64 || end >> bits == 0;
 }
 
 // In its place in the direct map, where usable memory is to be seen already.

@@ -14,12 +14,14 @@
 #include "core/memmap.h"
 #include "core/mmio.h"
 #include "core/nicq.h"
+#include "core/once.h"
 #include "core/owner.h"
 #include "core/pci_walk.h"
 #include "exo/bits.h"
 #include "exo/lock.h"
 #include "exo/types.h"
 #include "hal/acpi.h"
+#include "hal/acpi_places.h"
 #include "hal/apics.h"
 #include "hal/lapic.h"
 #include "hal/pvclock.h"
@@ -29,7 +31,8 @@
 #define CORE_CMDLINE_BYTES 1024
 #define CORE_LOADER_BYTES  64
 
-#define CORE_PCI_MAX 256 // functions remembered; more are counted and reported
+#define CORE_PCI_MAX  256 // functions remembered; more are counted and reported
+#define CORE_ECAM_MAX 8   // ranges of buses in memory; more are reported
 
 struct core_state {
     struct core_cpu boot_cpu; // first: entry.asm points GS at it
@@ -80,14 +83,20 @@ struct core_state {
     } lines[HAL_LINE_COUNT];
 
     // acpi.c
-    struct exo_lock acpi_lock; // while the tables are read, by whoever asks first
-    bool acpi_is_known;        // what follows has been found out
+    struct once acpi_known; // what follows has been found out
     uint32_t acpi_lies;
     struct hal_acpi_root acpi; // its list is null where there is no ACPI
     struct hal_apics apics;
 
+    // pci_config.c
+    struct exo_lock pci_ports_lock; // from the choice of a register to its access
+    struct once ecams_known;
+    uint32_t ecam_count;
+    struct hal_ecam ecams[CORE_ECAM_MAX];
+
     // pci.c
-    bool pci_scanned;
+    struct once pci_known;
+    struct exo_lock pci_lock; // guards the owners
     uint32_t pci_count;
     struct core_pci_function pci[CORE_PCI_MAX];
     const char *pci_owners[CORE_PCI_MAX]; // null while nobody has it
