@@ -39,16 +39,22 @@ static void find_root(void)
         core_state.acpi = (struct hal_acpi_root){.list = {NULL, 0}};
 }
 
-static bool find(const char *signature, uint32_t n, struct cspan *out)
+int core_acpi_find(const char *signature, uint32_t n, struct cspan *out)
 {
-    return core_state.acpi.list.ptr &&
-           hal_acpi_find(&acpi_firmware, &core_state.acpi, signature, n, out);
+    if (once_begin(&core_state.acpi_known)) {
+        find_root();
+        once_end(&core_state.acpi_known);
+    }
+    bool found = core_state.acpi.list.ptr &&
+                 hal_acpi_find(&acpi_firmware, &core_state.acpi, signature, n, out);
+    return found ? 0 : -EXO_ENOENT;
 }
 
 static const char *find_apics(void)
 {
     struct cspan madt;
-    if (find("APIC", 0, &madt) && hal_acpi_madt(&acpi_firmware, madt, &core_state.apics))
+    if (core_acpi_find("APIC", 0, &madt) == 0 &&
+        hal_acpi_madt(&acpi_firmware, madt, &core_state.apics))
         return "ACPI";
     uint64_t pointer = hal_mp_search(&acpi_firmware);
     if (pointer && hal_mp_table(&acpi_firmware, pointer, &core_state.apics))
@@ -68,24 +74,12 @@ static void report(const char *source)
         core_log("core: no room for %u CPUs, I/O APICs and wires more", (unsigned)apics->dropped);
 }
 
-static void know(void)
-{
-    if (!once_begin(&core_state.acpi_known))
-        return;
-    find_root();
-    report(find_apics());
-    once_end(&core_state.acpi_known);
-}
-
-int core_acpi_find(const char *signature, uint32_t n, struct cspan *out)
-{
-    know();
-    return find(signature, n, out) ? 0 : -EXO_ENOENT;
-}
-
 const struct hal_apics *acpi_apics(void)
 {
-    know();
+    if (once_begin(&core_state.apics_known)) {
+        report(find_apics());
+        once_end(&core_state.apics_known);
+    }
     return &core_state.apics;
 }
 

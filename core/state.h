@@ -8,6 +8,8 @@
 #include "core/clock_scale.h"
 #include "core/cpu.h"
 #include "core/frame_pool.h"
+#include "core/gsi.h"
+#include "core/gsi_map.h"
 #include "core/guard.h"
 #include "core/handoff.h"
 #include "core/image.h"
@@ -83,9 +85,10 @@ struct core_state {
     } lines[HAL_LINE_COUNT];
 
     // acpi.c
-    struct once acpi_known; // what follows has been found out
     uint32_t acpi_lies;
+    struct once acpi_known;
     struct hal_acpi_root acpi; // its list is null where there is no ACPI
+    struct once apics_known;
     struct hal_apics apics;
 
     // pci_config.c
@@ -101,12 +104,17 @@ struct core_state {
     struct core_pci_function pci[CORE_PCI_MAX];
     const char *pci_owners[CORE_PCI_MAX]; // null while nobody has it
 
-    // mmio.c, gsi.c
+    // mmio.c
     struct core_mmio_window {
         uint64_t start, end;
         const char *owner; // null in a free slot
     } mmio[CORE_MMIO_MAX];
-    uint64_t gsis_claimed; // bit n: wire n has an owner
+
+    // gsi.c
+    struct once gsis_known;
+    struct gsi_map gsis;
+    struct exo_lock gsi_lock; // guards what follows, and an I/O APIC's two registers
+    uint64_t gsis_claimed[CORE_GSI_MAX / 64]; // bit n of all: wire n has an owner
 
     // nicq.c
     struct core_nicq nicqs[CORE_NICQ_MAX]; // owner is null in a free slot
