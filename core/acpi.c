@@ -99,3 +99,8 @@ bool acpi_code(uint32_t n, struct cspan *out)
         return core_acpi_find("SSDT", n - 1, out) == 0;
     return acpi_fadt(&fadt) && fadt.dsdt && hal_acpi_table(&acpi_firmware, fadt.dsdt, "DSDT", out);
 }
+
+bool acpi_is_under_way(void)
+{
+    return once_is_under_way(&core_state.acpi_known);
+}

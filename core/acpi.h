@@ -29,6 +29,10 @@ bool acpi_fadt(struct hal_acpi_fadt *out);
 // The `n`-th table of machine code: the DSDT, then the SSDTs. False if there are fewer.
 bool acpi_code(uint32_t n, struct cspan *out);
 
+// Is a CPU reading the list of tables just now? At the end of a machine that may be one which
+// died at it.
+bool acpi_is_under_way(void);
+
 // Memory as the parsers of hal/ want it: mapped read-only; lies go to the log.
 extern const struct hal_firmware acpi_firmware;
 

@@ -29,6 +29,12 @@ static inline bool once_begin(struct once *once)
     return false;
 }
 
+// Is somebody at it? For code that must not wait, since that may be a CPU that died there.
+static inline bool once_is_under_way(const struct once *once)
+{
+    return __atomic_load_n(&once->lock.taken, __ATOMIC_RELAXED);
+}
+
 static inline void once_end(struct once *once)
 {
     __atomic_store_n(&once->done, true, __ATOMIC_RELEASE);

@@ -91,9 +91,12 @@ static bool is_right(const struct hal_ecam *ecam)
 }
 
 // Without the table the first bridge may say so itself, for all buses that it could have.
+// That is a search through all of the machine code: for boards without ports.
 static uint32_t ask_bridge(struct hal_ecam *out)
 {
     struct cspan code;
+    if (ports_read((struct pci_addr){0}, PCI_VENDOR, 4) != UINT32_MAX)
+        return 0;
     *out = (struct hal_ecam){.last_bus = UINT8_MAX};
     for (uint32_t n = 0; acpi_code(n, &code); n++) {
         if (hal_acpi_cba(code, &out->base))

@@ -3,7 +3,8 @@
 //
 // By memory where ACPI's table MCFG says so and is right (PCIe 5.0 §7.2.2), which reaches
 // 4096 bytes of a function and every segment; else by ports (PCI Local Bus 3.0 §3.2.2.3.2),
-// which reach 256 bytes in segment 0.
+// which reach 256 bytes in segment 0. A board with neither may say where the memory is in
+// its host bridge's _CBA.
 #ifndef CORE_PCI_CONFIG_H
 #define CORE_PCI_CONFIG_H
 

@@ -33,6 +33,17 @@
 // Each look at a port takes about one.
 #define LOOKS_MAX (1u << 16)
 
+// The fixed hardware, unless whoever began to look for it never came back.
+static bool find_fadt(struct hal_acpi_fadt *out)
+{
+    for (uint32_t looks = 0; acpi_is_under_way(); looks++) {
+        if (looks == LOOKS_MAX)
+            return false;
+        hal_pause();
+    }
+    return acpi_fadt(out);
+}
+
 static bool find_s5(struct hal_acpi_s5 *out)
 {
     struct cspan code;
@@ -114,7 +125,7 @@ void core_power_off(void)
     struct hal_acpi_fadt fadt;
     struct hal_acpi_s5 s5;
     hal_irq_off();
-    if (acpi_fadt(&fadt) && find_s5(&s5)) {
+    if (find_fadt(&fadt) && find_s5(&s5)) {
         if (fadt.sleep.at) {
             write8(fadt.sleep, (uint8_t)(s5.type_a << REDUCED_SHIFT | REDUCED_ENABLE));
         } else if (fadt.control_a.at) {
@@ -152,7 +163,7 @@ void core_power_reset(void)
 {
     struct hal_acpi_fadt fadt;
     hal_irq_off();
-    if (acpi_fadt(&fadt) && fadt.reset.at) {
+    if (find_fadt(&fadt) && fadt.reset.at) {
         write8(fadt.reset, fadt.reset_value);
         linger();
     }
