@@ -30,6 +30,8 @@ struct core_cpu {
     uint64_t canary;            // of the compiler's stack protector: it reads gs:40
     struct hal_stopped stopped; // where core_cpu_stop_others found it
 
+    const char *(*running)(void); // names the task that runs here, for reports; null: no tasks
+
     // irq.c
     uint64_t lines_mine;  // bit n: this CPU has claimed line n
     uint64_t lines_awake; // of those, not masked: what ends a wait

@@ -4,6 +4,7 @@
 
 #include "core/acpi.h"
 #include "core/log.h"
+#include "core/report.h"
 #include "core/pci.h"
 #include "core/pt.h"
 #include "hal/acpi.h"
@@ -137,7 +138,7 @@ void core_power_off(void)
         }
         linger();
     }
-    log_print("exocore: this machine cannot be switched off by software; halted\n");
+    report_print("exocore: this machine cannot be switched off by software; halted\n");
     hal_halt_forever();
 }
 

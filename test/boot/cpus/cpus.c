@@ -256,6 +256,13 @@ MISDEED fault_here(void *arg)
     *(volatile int *)NULL = 1;
 }
 
+static void fault_when_told(void *told)
+{
+    while (!is_set(told)) {
+    }
+    fault_here(NULL);
+}
+
 __attribute__((noipa)) static int recurse(volatile int *outer)
 {
     volatile int frame[64] = {*outer + 1};
@@ -286,6 +293,15 @@ static void try_fault(void (*misdeed)(void *))
     core_cpu_start(cpu, misdeed, NULL);
     for (;;)
         hal_pause();
+}
+
+// One report is told, whole, whoever comes first.
+static void try_two_faults(void)
+{
+    static bool together;
+    core_cpu_start(claim(), fault_when_told, &together);
+    set(&together);
+    fault_here(NULL);
 }
 
 static void try_stop(void)
@@ -338,6 +354,8 @@ int main(void)
         try_fault(fault_here);
     else if (strcmp(what, "overflow") == 0)
         try_fault(overflow_here);
+    else if (strcmp(what, "two_faults") == 0)
+        try_two_faults();
     else if (strcmp(what, "stop") == 0)
         try_stop();
     else
