@@ -107,18 +107,18 @@ static void unmap_run(uint64_t run, uint64_t pages)
         struct pa frame;
         int failed = core_pt_unmap((struct va){at}, &frame);
         exo_assert(!failed);
-        core_frame_release(frame, 1);
+        core_frame_release(NULL, frame, 1);
     }
 }
 
 static bool map_page(uint64_t at)
 {
     struct pa frame;
-    if (core_frame_claim(1, 1, &frame) != 0)
+    if (core_frame_claim(NULL, 1, 1, &frame) != 0)
         return false;
     if (core_pt_map((struct va){at}, frame, CORE_PT_WRITE) == 0)
         return true;
-    core_frame_release(frame, 1);
+    core_frame_release(NULL, frame, 1);
     return false;
 }
 
@@ -290,11 +290,11 @@ int debug_heap_on(void)
     if (state.freed)
         return 0;
     struct pa at;
-    if (core_frame_claim(1, 1, &at) != 0)
+    if (core_frame_claim(NULL, 1, 1, &at) != 0)
         return -EXO_ENOMEM;
     int failed = core_guard_add((struct va){DEBUG_HEAP_START}, (struct va){END}, explain, NULL);
     if (failed) {
-        core_frame_release(at, 1);
+        core_frame_release(NULL, at, 1);
         return failed;
     }
     state.next = DEBUG_HEAP_START + PAGE;

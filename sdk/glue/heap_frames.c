@@ -24,10 +24,10 @@ static uint64_t frames_wanted(const struct heap_frames *f)
 }
 
 // Claims between `least` and `wanted` frames in a row; returns how many, 0 for none.
-static uint64_t claim_run(uint64_t least, uint64_t wanted, struct pa *at)
+static uint64_t claim_run(struct heap_frames *f, uint64_t least, uint64_t wanted, struct pa *at)
 {
     for (uint64_t count = EXO_MAX(wanted, least);; count = EXO_MAX(count / 2, least)) {
-        if (core_frame_claim(count, 1, at) == 0)
+        if (core_frame_claim(f->owner, count, 1, at) == 0)
             return count;
         if (count == least)
             return 0;
@@ -39,7 +39,7 @@ static int begin(struct heap_frames *f)
 {
     uint64_t count = (heap_bytes() + CORE_FRAME_BYTES - 1) / CORE_FRAME_BYTES;
     struct pa at;
-    if (core_frame_claim(count, 1, &at) != 0)
+    if (core_frame_claim(f->owner, count, 1, &at) != 0)
         return -EXO_ENOMEM;
     exo_lock_take(&f->lock);
     bool first = !f->heap;
@@ -49,7 +49,7 @@ static int begin(struct heap_frames *f)
     }
     exo_lock_give(&f->lock);
     if (!first)
-        core_frame_release(at, count);
+        core_frame_release(f->owner, at, count);
     return 0;
 }
 
@@ -60,7 +60,7 @@ int heap_frames_grow(struct heap_frames *f, size_t align, size_t bytes)
     if (!f->heap && begin(f) != 0)
         return -EXO_ENOMEM;
     struct pa at;
-    uint64_t count = claim_run(frames_needed(align, bytes), frames_wanted(f), &at);
+    uint64_t count = claim_run(f, frames_needed(align, bytes), frames_wanted(f), &at);
     if (count == 0)
         return -EXO_ENOMEM;
     exo_lock_take(&f->lock);
@@ -68,7 +68,7 @@ int heap_frames_grow(struct heap_frames *f, size_t align, size_t bytes)
     f->claimed += failed ? 0 : count;
     exo_lock_give(&f->lock);
     if (failed) // beyond the largest region that a heap takes
-        core_frame_release(at, count);
+        core_frame_release(f->owner, at, count);
     return failed ? -EXO_ENOMEM : 0;
 }
 
@@ -89,7 +89,7 @@ uint64_t heap_frames_give_back(struct heap_frames *f, uint64_t frames)
         struct span run = take_back(f);
         if (!run.ptr)
             break;
-        core_frame_release(core_phys_of(run.ptr), run.len / CORE_FRAME_BYTES);
+        core_frame_release(f->owner, core_phys_of(run.ptr), run.len / CORE_FRAME_BYTES);
         given += run.len / CORE_FRAME_BYTES;
     }
     return given;

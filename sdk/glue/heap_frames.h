@@ -11,6 +11,7 @@
 #ifndef SDK_GLUE_HEAP_FRAMES_H
 #define SDK_GLUE_HEAP_FRAMES_H
 
+#include "core/owner.h"
 #include "exo/lock.h"
 #include "exo/types.h"
 #include "mm/heap.h"
@@ -18,7 +19,8 @@
 struct heap_frames {
     struct heap *heap; // null until the first growth
     struct exo_lock lock;
-    uint64_t claimed; // frames that it has
+    struct core_owner *owner; // whose frames they are; null: the app's at large
+    uint64_t claimed;         // frames that it has
 };
 
 // Adds memory so that a block of `bytes` aligned to `align` (a power of two) fits, if no

@@ -13,6 +13,7 @@
 #include "core/cpu.h"
 #include "core/frame.h"
 #include "core/log.h"
+#include "core/panic.h"
 #include "exo/bits.h"
 #include "exo/err.h"
 #include "mm/heap_cache.h"
@@ -33,7 +34,8 @@ _Static_assert(sizeof(struct heap_cache) <= CORE_FRAME_BYTES, "a cache is one fr
 static struct {
     struct heap_frames frames;
     struct heap_cache *caches[CACHES_MAX]; // by CPU
-    bool asked;                            // the command line, for heap=debug
+    struct exo_lock begin_lock;
+    bool begun;
 } process;
 
 // --- the slow path ---------------------------------------------------------------
@@ -43,7 +45,8 @@ static struct heap_cache *cache_here(void)
 {
     struct core_cpu *cpu = core_cpu_self();
     struct pa at;
-    if (cpu->heap_cache || cpu->index >= CACHES_MAX || core_frame_claim(1, 1, &at) != 0)
+    if (cpu->heap_cache || cpu->index >= CACHES_MAX ||
+        core_frame_claim(process.frames.owner, 1, 1, &at) != 0)
         return cpu->heap_cache;
     struct heap_cache *cache = core_phys(at);
     heap_cache_init(cache);
@@ -65,23 +68,56 @@ static void *try(struct heap_cache *cache, size_t align, size_t bytes)
     return ptr;
 }
 
-// Before the first allocation of all; an app that wants to be debugged and cannot be is told.
-static void ask_cmdline(void)
+// core's request (core/revoke.h), on whatever CPU it is made.
+static void give_back(void *ctx, uint64_t frames)
 {
-    if (process.asked)
-        return;
-    process.asked = true;
-    if (!args_has(core_cmdline(), ARGS_HEAP_DEBUG))
-        return;
-    int failed = malloc_debug();
+    (void)ctx;
+    malloc_give_back(frames * CORE_FRAME_BYTES);
+}
+
+// What goes by force goes from under blocks that are in use.
+static void taken(void *ctx, const struct pa *frames, uint32_t count)
+{
+    (void)ctx;
+    core_panic("malloc: %u frames of the heap were taken by force, the first at %#llx",
+               (unsigned)count, (unsigned long long)frames[0].v);
+}
+
+static void own_frames(void)
+{
+    static struct core_owner heap = {.name = "heap", .give_back = give_back, .taken = taken};
+    int failed = core_owner_init(&heap);
+    process.frames.owner = failed ? NULL : &heap;
+    if (failed)
+        core_log("malloc: the heap's frames are the app's at large (error %d)", -failed);
+}
+
+// An app that wants to be debugged and cannot be is told.
+static void obey_cmdline(void)
+{
+    int failed = args_has(core_cmdline(), ARGS_HEAP_DEBUG) ? debug_heap_on() : 0;
     if (failed)
         core_log("malloc: no debug heap (error %d): blocks are ordinary ones", -failed);
+}
+
+// Before the first allocation of all.
+static void begin(void)
+{
+    if (__atomic_load_n(&process.begun, __ATOMIC_ACQUIRE))
+        return;
+    exo_lock_take(&process.begin_lock);
+    if (!process.begun) {
+        own_frames();
+        obey_cmdline();
+    }
+    __atomic_store_n(&process.begun, true, __ATOMIC_RELEASE);
+    exo_lock_give(&process.begin_lock);
 }
 
 // Each growth is as large as the block, so this ends: with it, or without frames.
 static void *allocate(size_t align, size_t bytes)
 {
-    ask_cmdline();
+    begin();
     void *ptr;
     if (debug_heap_is_on()) {
         ptr = debug_heap_alloc(align, bytes);
@@ -248,7 +284,7 @@ size_t malloc_give_back(size_t bytes)
 int malloc_debug(void)
 {
     struct core_cpu *cpu = core_cpu_self();
-    process.asked = true;
+    begin();
     for (uint32_t i = 0; i < CACHES_MAX; i++)
         if (process.caches[i] && i != cpu->index)
             return -EXO_EBUSY;
@@ -258,7 +294,7 @@ int malloc_debug(void)
     exo_lock_take(&process.frames.lock);
     heap_cache_flush(cpu->heap_cache, process.frames.heap);
     exo_lock_give(&process.frames.lock);
-    core_frame_release(core_phys_of(cpu->heap_cache), 1);
+    core_frame_release(process.frames.owner, core_phys_of(cpu->heap_cache), 1);
     cpu->heap_cache = process.caches[cpu->index] = NULL;
     return 0;
 }

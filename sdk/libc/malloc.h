@@ -18,7 +18,7 @@ struct heap_stats malloc_stats_now(void);
 
 // Gives back to core at least `bytes` of memory in which no block lives, if there are so many.
 // Returns the bytes that went. Small blocks in other CPUs' caches keep theirs from going.
-// core asks for it by itself when frames run out.
+// core_revoke_ask (core/revoke.h) asks the owner "heap" for the same.
 size_t malloc_give_back(size_t bytes);
 
 // Blocks from here on are on pages of their own. For one CPU, before others have begun:

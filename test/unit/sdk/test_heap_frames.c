@@ -35,8 +35,9 @@ static void mark(uint64_t at, uint64_t count, uint8_t claimed)
     core.used += claimed ? count : -count;
 }
 
-int core_frame_claim(uint64_t count, uint64_t align, struct pa *out)
+int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, struct pa *out)
 {
+    ck_assert_ptr_null(owner);
     ck_assert_uint_eq(align, 1);
     for (uint64_t at = 0, run = 0; at < core.limit && count <= core.longest_run; at++) {
         run = core.claimed[at] ? 0 : run + 1;
@@ -49,8 +50,9 @@ int core_frame_claim(uint64_t count, uint64_t align, struct pa *out)
     return -EXO_ENOMEM;
 }
 
-void core_frame_release(struct pa at, uint64_t count)
+void core_frame_release(struct core_owner *owner, struct pa at, uint64_t count)
 {
+    ck_assert_ptr_null(owner);
     mark(at.v / CORE_FRAME_BYTES, count, 0);
 }
 
