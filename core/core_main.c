@@ -102,5 +102,6 @@ void core_main(const struct handoff *handoff, uint64_t tsc)
     frame_take_loaders();
     clock_init();
     report_memory();
+    panic_init();
     core_exit(exo_start());
 }

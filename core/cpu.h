@@ -10,10 +10,11 @@
 #include <stdint.h>
 
 struct core_cpu {
-    struct core_cpu *self; // what gs:0 reads
-    uint32_t index;        // 0 is the one that booted
-    uint32_t apic_id;      // where interrupts for it are sent
-    void *heap_cache;      // malloc's small blocks on this CPU (sdk/libc/malloc.c), or null
+    struct core_cpu *self;        // what gs:0 reads
+    uint32_t index;               // 0 is the one that booted
+    uint32_t apic_id;             // where interrupts for it are sent
+    const char *(*running)(void); // names the task that runs here, for reports; null: no tasks
+    void *heap_cache;             // malloc's small blocks on this CPU (sdk/libc/malloc.c), or null
 };
 
 _Static_assert(offsetof(struct core_cpu, self) == 0, "core_cpu_self reads gs:0");

@@ -11,11 +11,14 @@
 #include "core/guard.h"
 #include "core/handoff.h"
 #include "core/image.h"
+#include "core/log_ring.h"
 #include "core/memmap.h"
 #include "core/mmio.h"
 #include "core/nicq.h"
 #include "core/owner.h"
+#include "core/panic_word.h"
 #include "core/pci_walk.h"
+#include "core/screen.h"
 #include "exo/bits.h"
 #include "exo/lock.h"
 #include "exo/types.h"
@@ -80,10 +83,16 @@ struct core_state {
     struct core_nicq nicqs[CORE_NICQ_MAX]; // owner is null in a free slot
 
     // log.c
+    struct exo_lock console_lock;
     struct hal_uart console;
+    struct log_ring log;
 
-    // panic.c
-    uint32_t dying; // reports that have begun; the second ends the machine at once
+    // panic.c, report.c
+    enum panic_end panic_end;
+    uint32_t reporter; // 1 + the APIC id of the CPU that reports; 0: nobody
+    uint32_t reports;  // how often it has begun to; the second time ends the machine at once
+    bool on_screen;    // where its words go now
+    struct screen screen;
 };
 
 extern struct core_state core_state;

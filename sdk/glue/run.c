@@ -3,6 +3,7 @@
 #include "sdk/glue/run.h"
 
 #include "core/clock.h"
+#include "core/cpu.h"
 #include "exo/err.h"
 #include "sdk/glue/idle_wait.h"
 #include "sdk/glue/stack.h"
@@ -33,11 +34,19 @@ static void poll(void *ctx)
     idle_poll();
 }
 
+// For reports.
+static const char *running(void)
+{
+    const struct task *task = task_self(&process.sched);
+    return task ? task->name : NULL;
+}
+
 struct sched *run_sched(void)
 {
     if (!process.ready) {
         sched_init(&process.sched, &(struct sched_env){.now = now, .idle = idle, .poll = poll});
         stack_guard_watch();
+        core_cpu_self()->running = running;
         process.ready = true;
     }
     return &process.sched;
