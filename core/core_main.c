@@ -107,5 +107,6 @@ void core_main(const struct handoff *handoff, uint64_t tsc)
     clock_init();
     core_state.boot_cpu.apic_id = hal_lapic_id(&core_state.lapic);
     report_memory();
+    panic_init();
     core_exit(exo_start());
 }

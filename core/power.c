@@ -4,6 +4,7 @@
 
 #include "core/acpi.h"
 #include "core/log.h"
+#include "core/report.h"
 #include "core/pci.h"
 #include "core/pt.h"
 #include "hal/acpi_aml.h"
@@ -135,7 +136,7 @@ void core_power_off(void)
         }
         linger();
     }
-    log_print("exocore: this machine cannot be switched off by software; halted\n");
+    report_print("exocore: this machine cannot be switched off by software; halted\n");
     hal_halt_forever();
 }
 

@@ -10,7 +10,9 @@
 #include "exo/err.h"
 #include "hal/entropy.h"
 #include "sdk/glue/stack.h"
+#include "sdk/glue/stack_guard.h"
 #include "test/support/check_main.h"
+#include "test/unit/sdk/fake_cpu.h"
 
 #include <string.h>
 
@@ -34,6 +36,8 @@ static struct fake_nic nics[2];
 
 void fake_machine_init(void)
 {
+    static struct core_cpu cpu;
+    fake_cpu_enter(&cpu, 0);
     machine = (struct fake_machine){.frames_left = 4096};
 }
 
@@ -122,6 +126,8 @@ void stack_free(void *lowest, size_t bytes)
     machine.stacks_out--;
     free(lowest);
 }
+
+void stack_guard_watch(void) {}
 
 // --- two NICs --------------------------------------------------------------------
 
