@@ -12,6 +12,7 @@
 #include "core/panic.h"
 #include "core/pt.h"
 #include "core/screen.h"
+#include "core/smp.h"
 #include "core/state.h"
 #include "core/trace.h"
 #include "exo/bits.h"
@@ -93,6 +94,7 @@ void report(const struct report *r)
 {
     hal_irq_off();
     begin(r);
+    core_state.cpus_lost = core_cpu_stop_others();
     r->tell(r);
     if (screen_open(&core_state.screen)) {
         core_state.on_screen = true;
@@ -169,10 +171,26 @@ static void print_image(void)
     report_print(" at 0x%llx\n", (word)core_image_start);
 }
 
+// What the others did when they were stopped; those that were parked did nothing.
+static void print_others(void)
+{
+    for (uint32_t i = 0; i < core_state.cpu_count; i++) {
+        const struct core_cpu *cpu = core_state.cpus[i];
+        if (!cpu->stopped.done || cpu->state != CORE_CPU_RUNNING)
+            continue;
+        report_print("CPU %u was at %016llx", (unsigned)i, (word)cpu->stopped.rip);
+        trace_name(cpu->stopped.rip);
+        report_print("\n");
+    }
+    if (core_state.cpus_lost)
+        report_print("%u CPUs run on: they take no NMI\n", (unsigned)core_state.cpus_lost);
+}
+
 void report_context(void)
 {
     print_who();
     print_image();
+    print_others();
 }
 
 void report_last_lines(void)
