@@ -7,6 +7,7 @@
 #include "exo/err.h"
 #include "sdk/glue/idle_wait.h"
 #include "sdk/glue/stack.h"
+#include "sdk/glue/stack_guard.h"
 
 #include <stdio.h>
 
@@ -44,6 +45,7 @@ struct sched *run_sched(void)
 {
     if (!process.ready) {
         sched_init(&process.sched, &(struct sched_env){.now = now, .idle = idle, .poll = poll});
+        stack_guard_watch();
         core_cpu_self()->running = running;
         process.ready = true;
     }

@@ -10,6 +10,7 @@
 #include "exo/err.h"
 #include "hal/entropy.h"
 #include "sdk/glue/stack.h"
+#include "sdk/glue/stack_guard.h"
 #include "test/support/check_main.h"
 
 #include <string.h>
@@ -122,6 +123,8 @@ void stack_free(void *lowest, size_t bytes)
     machine.stacks_out--;
     free(lowest);
 }
+
+void stack_guard_watch(void) {}
 
 // --- two NICs --------------------------------------------------------------------
 
