@@ -135,9 +135,9 @@ static bool map_run(uint64_t run, uint64_t pages)
 
 // --- blocks ----------------------------------------------------------------------
 
-static uint64_t align_of(size_t bytes)
+static size_t align_of(size_t bytes)
 {
-    return bytes >= 16 ? 16 : bytes < 2 ? 1 : UINT64_C(1) << (63 - __builtin_clzll(bytes));
+    return bytes >= 16 ? 16 : bytes < 2 ? 1 : (size_t)1 << (63 - __builtin_clzll(bytes));
 }
 
 // Where in a run of `pages` the block begins: as near to the end as its alignment lets it.
@@ -175,7 +175,7 @@ void *debug_heap_alloc(size_t align, size_t bytes)
 {
     if (bytes > DEBUG_HEAP_BYTES / 4 || align > DEBUG_HEAP_BYTES / 4)
         return NULL;
-    align = align > 16 ? align : align_of(bytes);
+    align = EXO_MAX(align, align_of(bytes));
     uint64_t pages = pages_for(align, bytes);
     exo_lock_take(&state.lock);
     uint64_t run = reserve(pages, align);

@@ -12,8 +12,8 @@
 // Alignment. A block is aligned to the largest power of two that is not above its size, at
 // most 16: no object that fits needs more. So the end of a block of 13 bytes is 3 bytes before
 // the guard, that of 24 bytes is 8 bytes before it; with sizes that are a multiple of their
-// alignment there is no gap. aligned_alloc's alignment widens the gap in the same way, up to
-// 4096; above that the block begins on a boundary and up to a page behind it is gap.
+// alignment there is no gap. A larger alignment that is asked for widens the gap in the same
+// way, up to 4096; above that the block begins on a boundary and up to a page behind it is gap.
 //
 // A gap, and what is before the block, holds a pattern that is looked at when the block is
 // freed: what wrote there is not caught in the act, but is noticed. A block costs its size
@@ -33,7 +33,8 @@
 int debug_heap_on(void);
 bool debug_heap_is_on(void);
 
-// A block filled with bytes of 0xa5, or null: no frames, or no run of free addresses.
+// A block filled with bytes of 0xa5, aligned to what its size demands and at least to `align`;
+// or null: no frames, or no run of free addresses.
 void *debug_heap_alloc(size_t align, size_t bytes);
 
 // Misuse is asserted: a block that is none (any more), and writing over its ends.

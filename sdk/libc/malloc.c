@@ -137,7 +137,7 @@ __attribute__((noinline)) static void *malloc_slow(size_t bytes)
 {
     struct heap_cache *cache = core_cpu_heap_cache();
     void *ptr = cache && bytes < 9 ? heap_cache_alloc(cache, 9) : NULL;
-    return ptr ? ptr : allocate(MALLOC_ALIGN, bytes);
+    return ptr ? ptr : allocate(1, bytes);
 }
 
 __attribute__((noinline)) static void free_slow(void *ptr)
@@ -213,7 +213,8 @@ void *aligned_alloc(size_t align, size_t bytes)
         errno = EINVAL;
         return NULL;
     }
-    return align <= MALLOC_ALIGN ? malloc(bytes) : allocate(align, bytes);
+    bool is_any_block = align <= MALLOC_ALIGN && !debug_heap_is_on();
+    return is_any_block ? malloc(bytes) : allocate(align, bytes);
 }
 
 void *memalign(size_t align, size_t bytes)

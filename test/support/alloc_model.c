@@ -48,7 +48,7 @@ static size_t random_bytes(uint32_t *seed)
 static size_t random_align(uint32_t *seed)
 {
     uint32_t r = alloc_model_random(seed);
-    return r % 8 ? 16 : (size_t)1 << r / 8 % 13;
+    return r % 8 ? 1 : (size_t)1 << r / 8 % 13;
 }
 
 static void allocate(struct alloc_model *m, struct alloc_slot *s)

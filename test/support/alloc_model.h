@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 struct alloc_calls { // the allocator; null is "no memory", and then nothing has changed
-    void *(*alloc)(void *ctx, size_t align, size_t bytes);
+    void *(*alloc)(void *ctx, size_t align, size_t bytes); // mostly with an alignment of 1
     void *(*resize)(void *ctx, void *ptr, size_t bytes);
     void (*free)(void *ctx, void *ptr);
     void *ctx;
