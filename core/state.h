@@ -7,6 +7,7 @@
 
 #include "core/clock_scale.h"
 #include "core/cpu.h"
+#include "core/flow.h"
 #include "core/frame_pool.h"
 #include "core/handoff.h"
 #include "core/image.h"
@@ -15,6 +16,7 @@
 #include "core/nicq.h"
 #include "core/pci_walk.h"
 #include "exo/bits.h"
+#include "exo/lock.h"
 #include "exo/types.h"
 #include "hal/lapic.h"
 #include "hal/pvclock.h"
@@ -63,8 +65,10 @@ struct core_state {
     } mmio[CORE_MMIO_MAX];
     uint64_t gsis_claimed; // bit n: wire n has an owner
 
-    // nicq.c
+    // nicq.c, flow.c
+    struct exo_lock nicqs_lock;            // of both
     struct core_nicq nicqs[CORE_NICQ_MAX]; // owner is null in a free slot
+    struct core_flow *flows;               // all that are bound, in no order
 
     // log.c
     struct hal_uart console;
