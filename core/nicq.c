@@ -61,7 +61,7 @@ static int claim_ring(uint32_t bytes, struct core_nicq_ring *ring)
     uint64_t whole = exo_align_up(bytes, CORE_FRAME_BYTES);
     if (whole == 0 || whole > UINT32_MAX)
         return -EXO_ENOMEM;
-    int err = core_frame_claim(whole / CORE_FRAME_BYTES, 1, &ring->pa);
+    int err = core_frame_claim(NULL, whole / CORE_FRAME_BYTES, 1, &ring->pa);
     if (err < 0)
         return err;
     ring->bytes = (uint32_t)whole;
@@ -71,7 +71,7 @@ static int claim_ring(uint32_t bytes, struct core_nicq_ring *ring)
 
 static void release_ring(struct core_nicq_ring *ring)
 {
-    core_frame_release(ring->pa, frames_of(ring));
+    core_frame_release(NULL, ring->pa, frames_of(ring));
 }
 
 static int claim_parts(struct core_nicq *q, uint32_t rx_bytes, uint32_t tx_bytes)

@@ -62,7 +62,7 @@ static uint64_t *table_alloc(void)
         return table;
     }
     struct pa frame;
-    if (core_frame_claim(1, 1, &frame) < 0)
+    if (core_frame_claim(NULL, 1, 1, &frame) < 0)
         return NULL;
     return memset(core_phys(frame), 0, TABLE_BYTES);
 }
@@ -71,7 +71,7 @@ static uint64_t *table_alloc(void)
 static void table_free(uint64_t *table)
 {
     if (core_state.spare_count == SPARES_MAX) {
-        core_frame_release(core_phys_of(table), 1);
+        core_frame_release(NULL, core_phys_of(table), 1);
         return;
     }
     table[0] = (uint64_t)core_state.spare_tables;

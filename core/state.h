@@ -14,6 +14,7 @@
 #include "core/memmap.h"
 #include "core/mmio.h"
 #include "core/nicq.h"
+#include "core/owner.h"
 #include "core/pci_walk.h"
 #include "exo/bits.h"
 #include "exo/lock.h"
@@ -38,6 +39,8 @@ struct core_state {
     // frame.c
     struct memmap memmap; // usable memory less the kernel's own
     struct frame_pool frames;
+    struct core_owner app;                     // stands for a null owner
+    struct core_owner *owners[CORE_OWNER_MAX]; // null in a free slot
 
     // pt.c
     uint64_t *pml4;

@@ -63,7 +63,7 @@ MISDEED jump_to_stack(void)
 MISDEED jump_to_heap(void)
 {
     struct pa frame;
-    if (core_frame_claim(1, 1, &frame) == 0)
+    if (core_frame_claim(NULL, 1, 1, &frame) == 0)
         call_bytes(core_phys(frame));
 }
 
@@ -142,10 +142,10 @@ MISDEED panic_with_reason(void)
 MISDEED release_frame_twice(void)
 {
     struct pa frame;
-    if (core_frame_claim(1, 1, &frame) < 0)
+    if (core_frame_claim(NULL, 1, 1, &frame) < 0)
         return;
-    core_frame_release(frame, 1);
-    core_frame_release(frame, 1);
+    core_frame_release(NULL, frame, 1);
+    core_frame_release(NULL, frame, 1);
     NOT_LAST;
 }
 

@@ -61,8 +61,9 @@ void core_log(const char *format, ...)
     (void)format;
 }
 
-int core_frame_claim(uint64_t count, uint64_t align, struct pa *out)
+int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, struct pa *out)
 {
+    (void)owner;
     (void)align;
     if (count > machine.frames_left)
         return -EXO_ENOMEM;
@@ -72,8 +73,9 @@ int core_frame_claim(uint64_t count, uint64_t align, struct pa *out)
     return 0;
 }
 
-void core_frame_release(struct pa at, uint64_t count)
+void core_frame_release(struct core_owner *owner, struct pa at, uint64_t count)
 {
+    (void)owner;
     machine.frames_left += (uint32_t)count;
     machine.frames_out -= (uint32_t)count;
     free((void *)at.v);
