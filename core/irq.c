@@ -50,6 +50,11 @@ uint8_t core_irq_vector(int irq)
     return (uint8_t)(HAL_VECTOR_LINES + irq);
 }
 
+void core_irq_raise(int irq)
+{
+    hal_lines_pending |= bit_of(irq);
+}
+
 bool core_irq_take(int irq)
 {
     uint64_t bit = bit_of(irq);

@@ -21,6 +21,9 @@ void core_irq_release(int irq);
 // The CPU vector behind a line: what an MSI message or a timer is programmed with.
 uint8_t core_irq_vector(int irq);
 
+// Makes the line pending, as its device would.
+void core_irq_raise(int irq);
+
 // Tests and clears the line's pending bit in one step.
 bool core_irq_take(int irq);
 
