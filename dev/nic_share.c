@@ -229,15 +229,20 @@ static void send_some(struct face *face, const struct nic_buf *bufs, uint32_t n)
 
 // ---- the operations of a face ----
 
+static void stop_if_broken(struct nic_share *s)
+{
+    if (__builtin_expect(!s->device->broken, 1))
+        return;
+    core_log("nic_share: the device broke its protocol; all its owners lose it");
+    stop(s);
+}
+
 // Does what there is to do for all faces.
 static void pump(struct nic_share *s)
 {
     sort_received(s);
     take_sent(s);
-    if (__builtin_expect(s->device->broken, 0)) {
-        core_log("nic_share: the device broke its protocol; all its owners lose it");
-        stop(s);
-    }
+    stop_if_broken(s);
 }
 
 // Takes the lock, unless there is no device any more.
@@ -302,7 +307,8 @@ static uint32_t tx_reap(struct nic *nic, struct nic_buf *bufs, uint32_t n)
     struct nic_share *s = enter(face);
     if (!s)
         return 0;
-    pump(s);
+    take_sent(s);
+    stop_if_broken(s);
     uint32_t count = 0;
     while (!nic->broken && count < n && tx_lent(face) && face->tx[face->tx_reaped % SLOTS_MAX].done)
         bufs[count++] = face->tx[face->tx_reaped++ % SLOTS_MAX].buf;
