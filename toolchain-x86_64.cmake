@@ -34,8 +34,10 @@ list(TRANSFORM EXO_PORT_CALLS PREPEND -fno-builtin-)
 
 list(JOIN EXO_MACHINE_FLAGS " " machine_flags)
 list(JOIN EXO_PORT_CALLS " " port_flags)
+# DWARF 4: in a line table of version 5, whose file 0 is LTO's <artificial>, binutils' addr2line
+# (2.40) takes file 1 for that one.
 set(CMAKE_C_FLAGS_INIT
-    "-O2 -g -flto=auto -ffreestanding -fbuiltin ${port_flags} ${machine_flags}")
+    "-O2 -gdwarf-4 -flto=auto -ffreestanding -fbuiltin ${port_flags} ${machine_flags}")
 set(link_flags -static -nostdlib -nostartfiles -no-pie -Wl,--gc-sections,--build-id
     -Wl,-z,noexecstack,-z,max-page-size=4096)
 list(JOIN link_flags " " CMAKE_EXE_LINKER_FLAGS_INIT)

@@ -11,6 +11,7 @@
 #include "hal/entropy.h"
 #include "sdk/glue/stack.h"
 #include "test/support/check_main.h"
+#include "test/unit/sdk/fake_cpu.h"
 
 #include <string.h>
 
@@ -34,6 +35,8 @@ static struct fake_nic nics[2];
 
 void fake_machine_init(void)
 {
+    static struct core_cpu cpu;
+    fake_cpu_enter(&cpu, 0);
     machine = (struct fake_machine){.frames_left = 4096};
 }
 
