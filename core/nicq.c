@@ -2,14 +2,11 @@
 // nicq.c - the table of owned NIC queue pairs.
 #include "core/nicq.h"
 
-#include <string.h>
-
 #include "core/flow.h"
 #include "core/frame.h"
 #include "core/irq.h"
 #include "core/state.h"
 #include "exo/assert.h"
-#include "exo/bits.h"
 #include "exo/err.h"
 
 // Null if there is none. Under the lock, as all that looks at the table.
@@ -51,35 +48,12 @@ static int reserve(const struct core_nicq *q)
     return 0;
 }
 
-static uint64_t frames_of(const struct core_nicq_ring *ring)
-{
-    return ring->bytes / CORE_FRAME_BYTES;
-}
-
-static int claim_ring(uint32_t bytes, struct core_nicq_ring *ring)
-{
-    uint64_t whole = exo_align_up(bytes, CORE_FRAME_BYTES);
-    if (whole == 0 || whole > UINT32_MAX)
-        return -EXO_ENOMEM;
-    int err = core_frame_claim(NULL, whole / CORE_FRAME_BYTES, 1, &ring->pa);
-    if (err < 0)
-        return err;
-    ring->bytes = (uint32_t)whole;
-    ring->mem = memset(core_phys(ring->pa), 0, whole);
-    return 0;
-}
-
-static void release_ring(struct core_nicq_ring *ring)
-{
-    core_frame_release(NULL, ring->pa, frames_of(ring));
-}
-
 static int claim_parts(struct core_nicq *q, uint32_t rx_bytes, uint32_t tx_bytes)
 {
-    int err = claim_ring(rx_bytes, &q->rx);
+    int err = core_dma_claim(NULL, rx_bytes, CORE_FRAME_BYTES, CORE_DMA_ANYWHERE, &q->rx);
     if (err < 0)
         return err;
-    err = claim_ring(tx_bytes, &q->tx);
+    err = core_dma_claim(NULL, tx_bytes, CORE_FRAME_BYTES, CORE_DMA_ANYWHERE, &q->tx);
     if (err < 0)
         goto release_rx;
     err = q->irq = core_irq_claim(q->owner);
@@ -88,9 +62,9 @@ static int claim_parts(struct core_nicq *q, uint32_t rx_bytes, uint32_t tx_bytes
     return 0;
 
 release_tx:
-    release_ring(&q->tx);
+    core_dma_release(&q->tx);
 release_rx:
-    release_ring(&q->rx);
+    core_dma_release(&q->rx);
     return err;
 }
 
@@ -130,8 +104,8 @@ void core_nicq_release(struct core_nicq *q)
     slot->irq = -1;
     exo_lock_give(&core_state.nicqs_lock);
     core_irq_release(q->irq);
-    release_ring(&q->tx);
-    release_ring(&q->rx);
+    core_dma_release(&q->tx);
+    core_dma_release(&q->rx);
     update(q, NULL);
     q->owner = NULL;
 }

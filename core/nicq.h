@@ -13,6 +13,7 @@
 #ifndef CORE_NICQ_H
 #define CORE_NICQ_H
 
+#include "core/dma.h"
 #include "core/pci.h"
 #include "exo/types.h"
 
@@ -40,18 +41,12 @@ static inline bool core_nic_same(struct core_nic a, struct core_nic b)
     return a.bus == b.bus && a.at == b.at;
 }
 
-struct core_nicq_ring {
-    void *mem;      // frame-aligned, zeroed
-    struct pa pa;   // the same, as the device sees it
-    uint32_t bytes; // whole frames
-};
-
 struct core_nicq {
     struct core_nic nic;
-    uint16_t index;           // queue pair 0 …
-    struct core_nicq_ring rx; // device → owner
-    struct core_nicq_ring tx; // owner → device
-    int irq;                  // one line for both directions
+    uint16_t index;     // queue pair 0 …
+    struct core_dma rx; // ring memory, device → owner
+    struct core_dma tx; // owner → device
+    int irq;            // one line for both directions
     const char *owner;
 };
 

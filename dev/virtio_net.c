@@ -279,7 +279,7 @@ static uint16_t slots_of(struct virtio_net *net, uint16_t index)
 }
 
 static int side_setup(struct virtio_net *net, struct side *side, uint16_t index, uint16_t slots,
-                      const struct core_nicq_ring *mem)
+                      const struct core_dma *mem)
 {
     bool event_idx = net->dev->features & BIT(VIRTIO_F_EVENT_IDX);
     side->index = index;

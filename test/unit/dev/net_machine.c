@@ -81,27 +81,22 @@ struct pa core_phys_of(const void *ptr)
     return (struct pa){(uintptr_t)ptr};
 }
 
-static int ring_claim(uint32_t bytes, struct core_nicq_ring *ring)
+int core_frame_claim_at(struct core_owner *owner, struct pa at, uint64_t count)
 {
-    uint64_t count = exo_align_up(bytes, CORE_FRAME_BYTES) / CORE_FRAME_BYTES;
-    int err = core_frame_claim(NULL, count, 1, &ring->pa);
-    if (err < 0)
-        return err;
-    ring->bytes = (uint32_t)count * CORE_FRAME_BYTES;
-    ring->mem = memset(core_phys(ring->pa), 0, ring->bytes);
-    return 0;
+    (void)owner, (void)at, (void)count;
+    return -EXO_EINVAL; // malloc chooses
 }
 
 int core_nicq_claim(struct core_nic nic, uint16_t index, uint32_t rx_bytes, uint32_t tx_bytes,
                     const char *owner, struct core_nicq *out)
 {
     struct core_nicq q = {.nic = nic, .index = index, .owner = owner, .irq = PAIR_LINE};
-    int err = ring_claim(rx_bytes, &q.rx);
+    int err = core_dma_claim(NULL, rx_bytes, 1, CORE_DMA_ANYWHERE, &q.rx);
     if (err < 0)
         return err;
-    err = ring_claim(tx_bytes, &q.tx);
+    err = core_dma_claim(NULL, tx_bytes, 1, CORE_DMA_ANYWHERE, &q.tx);
     if (err < 0) {
-        core_frame_release(NULL, q.rx.pa, q.rx.bytes / CORE_FRAME_BYTES);
+        core_dma_release(&q.rx);
         return err;
     }
     machine.pairs++;
@@ -112,8 +107,8 @@ int core_nicq_claim(struct core_nic nic, uint16_t index, uint32_t rx_bytes, uint
 void core_nicq_release(struct core_nicq *q)
 {
     exo_assert(!machine.functions); // the device has stopped, and cannot write any more
-    core_frame_release(NULL, q->rx.pa, q->rx.bytes / CORE_FRAME_BYTES);
-    core_frame_release(NULL, q->tx.pa, q->tx.bytes / CORE_FRAME_BYTES);
+    core_dma_release(&q->rx);
+    core_dma_release(&q->tx);
     machine.pairs--;
 }
 
