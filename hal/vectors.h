@@ -42,8 +42,9 @@ extern volatile uint64_t hal_lines_pending;
 // The LAPIC's end-of-interrupt register, for the stubs. hal_lapic_init sets it.
 extern volatile uint32_t *hal_lapic_eoi;
 
-extern const uint64_t hal_fault_stubs[HAL_FAULT_COUNT];
-extern const uint64_t hal_line_stubs[HAL_LINE_COUNT];
+// How far from the entry itself its stub is: no addresses (kernel.ld says why).
+extern const int32_t hal_fault_stubs[HAL_FAULT_COUNT];
+extern const int32_t hal_line_stubs[HAL_LINE_COUNT];
 void hal_timer_stub(void);
 void hal_ignore_stub(void);
 

@@ -10,8 +10,8 @@
 // there are, which may be more than `max`: the rest are not stored.
 size_t args_split(char *line, char **argv, size_t max);
 
-// Takes the words that begin with `prefix` out of argv[0..count); the others keep their
-// order. Returns how many are left.
-size_t args_drop(char **argv, size_t count, const char *prefix);
+// Takes the words that are `name` out of argv[0..count), or, if it ends with "=", those that
+// begin with it; the others keep their order. Returns how many are left.
+size_t args_drop(char **argv, size_t count, const char *name);
 
 #endif

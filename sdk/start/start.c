@@ -35,6 +35,7 @@ static int split_cmdline(char *line, char **argv)
         words = ARGS_MAX;
     }
     words = args_drop(argv + 1, words, "virtio_mmio.device="); // for dev/virtio_mmio, not for main
+    words = args_drop(argv + 1, words, "nokaslr");             // for the loader
     argv[0] = program;
     argv[words + 1] = NULL;
     return (int)words + 1;
