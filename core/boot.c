@@ -124,10 +124,10 @@ int core_boot_confirm(const struct core_boot_disk *disk)
     struct pa frame;
     if (core_boot_slot() < 0)
         return -EXO_ENOENT;
-    int err = core_frame_claim(1, 1, &frame);
+    int err = core_frame_claim(NULL, 1, 1, &frame);
     if (err < 0)
         return err;
     err = confirm(disk, core_phys(frame));
-    core_frame_release(frame, 1);
+    core_frame_release(NULL, frame, 1);
     return err;
 }

@@ -9,9 +9,13 @@
 // on. Takes printf's formats.
 __attribute__((format(printf, 1, 2))) _Noreturn void bringup_fail(const char *format, ...);
 
-// To be called before the report of an end: if one is under way already, it does not
-// return, so that a fault in the report cannot repeat itself.
-void panic_begin(int status);
+// Reads panic= from the command line.
+void panic_init(void);
+
+// What the command line wants after a report, or after a failed one: with no more memory and no
+// more words than it takes.
+_Noreturn void panic_end(int status);
+_Noreturn void panic_end_at_once(int status);
 
 // The console; core_log works from here on.
 void log_init(void);

@@ -11,8 +11,8 @@
 #include "core/panic.h"
 #include "core/state.h"
 #include "exo/bits.h"
-#include "hal/cpu.h"
 #include "hal/desc.h"
+#include "hal/extensions.h"
 
 #define LOADER_REACH (UINT64_C(4) << 30) // what the loader's page tables show
 #define MAP_MAX      1024                // entries; no firmware comes near
@@ -80,12 +80,6 @@ static void report_memory(void)
              (unsigned long long)core_state.handoff.kernel_bytes >> 10);
 }
 
-static void name_cpu(void)
-{
-    core_state.boot_cpu.self = &core_state.boot_cpu;
-    hal_msr_write(HAL_MSR_GS_BASE, (uint64_t)&core_state.boot_cpu);
-}
-
 // First a voice, then a net below us, then what the loader knew; then memory, and with it
 // page tables of our own, after which the loader's memory is free; then time. All else
 // (PCI, NIC queues) begins when somebody asks for it.
@@ -94,13 +88,15 @@ void core_main(const struct handoff *handoff, uint64_t tsc)
     core_state.tsc_at_core = tsc;
     log_init();
     hal_desc_init();
-    name_cpu(); // after the segment registers are loaded, which clears GS' base
+    hal_extensions_init();
     check_handoff(handoff);
     copy_handoff(handoff);
     frame_init();
     pt_init();
     frame_take_loaders();
     clock_init();
+    core_state.boot_cpu.apic_id = hal_lapic_id(&core_state.lapic);
     report_memory();
+    panic_init();
     core_exit(exo_start());
 }

@@ -3,7 +3,7 @@
 bits 64
 default rel
 
-extern core_main
+extern core_main, core_state
 global core_entry, core_stack_guard
 
 STACK_BYTES equ 65536
@@ -14,6 +14,7 @@ CR0_EM equ 1 << 2
 CR0_TS equ 1 << 3
 CR4_OSFXSR     equ 1 << 9
 CR4_OSXMMEXCPT equ 1 << 10
+MSR_GS_BASE equ 0xc0000101
 
 ; From the loader: rdi = physical address of the handoff block, interrupts off, the image
 ; and the first 4 GiB mapped (docs/handoff.md).
@@ -34,6 +35,14 @@ core_entry:
     mov cr4, rax
     fninit
     ldmxcsr [mxcsr_default]
+
+    ; GS at this CPU's block (core/cpu.h), with which core_state begins: C code counts on it.
+    lea rax, [core_state]
+    mov [rax], rax
+    mov rdx, rax
+    shr rdx, 32
+    mov ecx, MSR_GS_BASE
+    wrmsr
 
     rdtsc                       ; when core began: what came before is the loader's
     shl rdx, 32

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 // fault.c - the report of a CPU exception, in words (Intel SDM vol. 3, "Exception and
 // Interrupt Reference").
-#include "core/bringup.h"
-#include "core/frame.h"
-#include "core/image.h"
-#include "core/log.h"
 #include "core/panic.h"
-#include "core/state.h"
+#include "core/place.h"
+#include "core/report.h"
 #include "core/trace.h"
 #include "exo/bits.h"
 #include "hal/cpu.h"
@@ -64,31 +61,22 @@ static const char *const names[HAL_FAULT_COUNT] = {
 
 typedef unsigned long long word; // what printf's %llx takes
 
-static const char *place_of(uint64_t address)
-{
-    uint64_t guard = (uint64_t)core_stack_guard;
-    if (address >= guard && address < guard + CORE_FRAME_BYTES)
-        return " (stack overflow: the guard page below the stack)";
-    if (address < CORE_FRAME_BYTES)
-        return " (null pointer)";
-    return "";
-}
-
 static void explain_page_fault(uint64_t error, uint64_t address)
 {
     const char *access = error & PF_FETCH   ? "execution of"
                          : error & PF_WRITE ? "write to"
                                             : "read from";
     if (!(error & PF_PRESENT))
-        log_print("%s 0x%016llx: page not present%s", access, (word)address, place_of(address));
+        report_print("%s 0x%016llx: page not present", access, (word)address);
     else if (error & PF_RESERVED)
-        log_print("%s 0x%016llx: reserved bit set in a page table", access, (word)address);
+        report_print("%s 0x%016llx: reserved bit set in a page table", access, (word)address);
     else if (error & PF_FETCH)
-        log_print("execution of a no-execute page at 0x%016llx", (word)address);
+        report_print("execution of a no-execute page at 0x%016llx", (word)address);
     else if (error & PF_WRITE)
-        log_print("write to read-only page at 0x%016llx", (word)address);
+        report_print("write to read-only page at 0x%016llx", (word)address);
     else
-        log_print("%s 0x%016llx: not allowed", access, (word)address);
+        report_print("%s 0x%016llx: not allowed", access, (word)address);
+    place_print(address);
 }
 
 // A selector error code: bit 0 the event came from outside, bits 1 and 2 which table,
@@ -97,16 +85,22 @@ static void explain_selector(uint64_t error)
 {
     static const char *const tables[] = {"GDT", "IDT", "LDT", "IDT"};
     if (error == 0)
-        log_print("no selector involved");
+        report_print("no selector involved");
     else
-        log_print("%s entry %llu%s", tables[error >> 1 & 3], (word)(error >> 3 & 0x1fff),
-                  error & 1 ? ", by an interrupt" : "");
+        report_print("%s entry %llu%s", tables[error >> 1 & 3], (word)(error >> 3 & 0x1fff),
+                     error & 1 ? ", by an interrupt" : "");
 }
+
+struct exception {
+    struct report report;
+    const struct hal_fault_frame *frame;
+    uint64_t cr2;
+};
 
 static void explain(const struct hal_fault_frame *frame, uint64_t cr2)
 {
-    log_print("\nfault: %s (vector %llu): ", names[frame->vector % HAL_FAULT_COUNT],
-              (word)frame->vector);
+    report_print("\nfault: %s (vector %llu): ", names[frame->vector % HAL_FAULT_COUNT],
+                 (word)frame->vector);
     switch (frame->vector) {
     case PAGE_FAULT:
         explain_page_fault(frame->error, cr2);
@@ -118,35 +112,54 @@ static void explain(const struct hal_fault_frame *frame, uint64_t cr2)
         explain_selector(frame->error);
         break;
     default:
-        log_print("error code %llu", (word)frame->error);
+        report_print("error code %llu", (word)frame->error);
     }
-    log_print("\n");
+    report_print("\n");
 }
 
 static void print_registers(const struct hal_fault_frame *f, uint64_t cr2)
 {
-    log_print("rip %016llx", (word)f->rip);
-    trace_name(f->rip);
-    log_print("\n");
-    log_print("rax %016llx  rbx %016llx  rcx %016llx\n", (word)f->rax, (word)f->rbx, (word)f->rcx);
-    log_print("rdx %016llx  rsi %016llx  rdi %016llx\n", (word)f->rdx, (word)f->rsi, (word)f->rdi);
-    log_print("rbp %016llx  rsp %016llx  r8  %016llx\n", (word)f->rbp, (word)f->rsp, (word)f->r8);
-    log_print("r9  %016llx  r10 %016llx  r11 %016llx\n", (word)f->r9, (word)f->r10, (word)f->r11);
-    log_print("r12 %016llx  r13 %016llx  r14 %016llx\n", (word)f->r12, (word)f->r13, (word)f->r14);
-    log_print("r15 %016llx  cr0 %016llx  cr2 %016llx\n", (word)f->r15, (word)hal_cr0_read(),
-              (word)cr2);
-    log_print("cr3 %016llx  cr4 %016llx  rflags %08llx\n", (word)hal_cr3_read(),
-              (word)hal_cr4_read(), (word)f->rflags);
-    log_print("cs %04llx  ss %04llx  error code %llx\n", (word)f->cs, (word)f->ss, (word)f->error);
+    report_print("rax %016llx  rbx %016llx  rcx %016llx\n", (word)f->rax, (word)f->rbx,
+                 (word)f->rcx);
+    report_print("rdx %016llx  rsi %016llx  rdi %016llx\n", (word)f->rdx, (word)f->rsi,
+                 (word)f->rdi);
+    report_print("rbp %016llx  rsp %016llx  r8  %016llx\n", (word)f->rbp, (word)f->rsp,
+                 (word)f->r8);
+    report_print("r9  %016llx  r10 %016llx  r11 %016llx\n", (word)f->r9, (word)f->r10,
+                 (word)f->r11);
+    report_print("r12 %016llx  r13 %016llx  r14 %016llx\n", (word)f->r12, (word)f->r13,
+                 (word)f->r14);
+    report_print("r15 %016llx  cr0 %016llx  cr2 %016llx\n", (word)f->r15, (word)hal_cr0_read(),
+                 (word)cr2);
+    report_print("cr3 %016llx  cr4 %016llx  rflags %08llx\n", (word)hal_cr3_read(),
+                 (word)hal_cr4_read(), (word)f->rflags);
+    report_print("cs %04llx  ss %04llx  error code %llx\n", (word)f->cs, (word)f->ss,
+                 (word)f->error);
+}
+
+// What matters most comes first: a small screen ends early.
+static void tell_exception(const struct report *r)
+{
+    const struct exception *e = EXO_CONTAINER(r, const struct exception, report);
+    const struct hal_fault_frame *frame = e->frame;
+    explain(frame, e->cr2);
+    report_print("rip %016llx", (word)frame->rip);
+    trace_name(frame->rip);
+    report_print("\n");
+    report_context();
+    report_print("backtrace:\n");
+    trace_print_from(frame->rip, frame->rsp, frame->rbp);
+    print_registers(frame, e->cr2);
+    report_last_lines();
 }
 
 void hal_fault(const struct hal_fault_frame *frame)
 {
     uint64_t cr2 = hal_cr2_read(); // first: a fault in the report would overwrite it
-    panic_begin(CORE_FAULT_STATUS);
-    explain(frame, cr2);
-    print_registers(frame, cr2);
-    log_print("backtrace:\n");
-    trace_print_from(frame->rip, frame->rsp, frame->rbp);
-    core_exit(CORE_FAULT_STATUS);
+    report(&(struct exception){
+        .report = {CORE_FAULT_STATUS, frame->rip, tell_exception},
+        .frame = frame,
+        .cr2 = cr2,
+    }
+                .report);
 }

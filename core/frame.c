@@ -15,19 +15,32 @@
 
 #define LOW_MEMORY_END (UINT64_C(1) << 20)
 
-int core_frame_claim(uint64_t count, uint64_t align, struct pa *out)
+static struct core_owner *or_app(struct core_owner *owner)
 {
-    return frame_pool_claim(&core_state.frames, count, align, out);
+    return owner ? owner : &core_state.app;
 }
 
-int core_frame_claim_at(struct pa at, uint64_t count)
+int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, struct pa *out)
 {
-    return frame_pool_claim_at(&core_state.frames, at, count);
+    int err = frame_pool_claim(&core_state.frames, count, align, out);
+    if (err == 0)
+        or_app(owner)->frames += count;
+    return err;
 }
 
-void core_frame_release(struct pa at, uint64_t count)
+int core_frame_claim_at(struct core_owner *owner, struct pa at, uint64_t count)
 {
+    int err = frame_pool_claim_at(&core_state.frames, at, count);
+    if (err == 0)
+        or_app(owner)->frames += count;
+    return err;
+}
+
+void core_frame_release(struct core_owner *owner, struct pa at, uint64_t count)
+{
+    exo_assert(or_app(owner)->frames >= count);
     frame_pool_release(&core_state.frames, at, count);
+    or_app(owner)->frames -= count;
 }
 
 struct core_frame_stats core_frame_stats(void)

@@ -2,11 +2,13 @@
 // frame.h - page frames: who owns which 4 KiB of physical memory.
 //
 // A frame is named by its physical address. Core keeps one bit a frame and has no
-// policy: any owner may ask for a frame by number, or for any run of frames.
-// Contents are whatever was there before; who needs zeros writes zeros.
+// policy: any owner (core/owner.h, null for the app at large) may ask for a frame by
+// number, or for any run of frames. Contents are whatever was there before; who needs
+// zeros writes zeros.
 #ifndef CORE_FRAME_H
 #define CORE_FRAME_H
 
+#include "core/owner.h"
 #include "exo/types.h"
 
 #define CORE_FRAME_BYTES 4096u
@@ -22,17 +24,17 @@ struct core_frame_stats {
 // Owner:  gives the frames to the caller.
 // Errors: -EXO_ENOMEM  no such run is free.
 //         -EXO_EINVAL  `count` is 0 or `align` is no power of two.
-int core_frame_claim(uint64_t count, uint64_t align, struct pa *out);
+int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, struct pa *out);
 
 // Claims exactly the `count` frames that start at `at`.
 //
 // Errors: -EXO_EBUSY   one of them is claimed already.
 //         -EXO_EINVAL  `at` is not on a frame boundary, or a frame is not usable memory or
 //                      is core's own.
-int core_frame_claim_at(struct pa at, uint64_t count);
+int core_frame_claim_at(struct core_owner *owner, struct pa at, uint64_t count);
 
-// Gives frames back. Releasing a frame that is not claimed is misuse (asserted).
-void core_frame_release(struct pa at, uint64_t count);
+// Gives frames back. Releasing a frame that `owner` does not own is misuse (asserted).
+void core_frame_release(struct core_owner *owner, struct pa at, uint64_t count);
 
 struct core_frame_stats core_frame_stats(void);
 

@@ -46,7 +46,7 @@ int core_gsi_claim(uint32_t gsi, int irq)
     if (core_state.gsis_claimed >> gsi & 1)
         return -EXO_EBUSY;
     core_state.gsis_claimed |= UINT64_C(1) << gsi;
-    hal_ioapic_route(pin.regs, pin.number, vector, hal_lapic_id(&core_state.lapic));
+    hal_ioapic_route(pin.regs, pin.number, vector, (uint8_t)core_irq_apic_id(irq));
     return 0;
 }
 

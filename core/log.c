@@ -7,14 +7,18 @@
 
 #include "core/bringup.h"
 #include "core/clock.h"
+#include "core/report.h"
 #include "core/state.h"
+#include "exo/bits.h"
+
+#define TIME_BYTES 32u
 
 void log_init(void)
 {
     hal_uart_init(&core_state.console, HAL_UART_COM1);
 }
 
-void core_console_write(const char *bytes, size_t len)
+static void send(const char *bytes, size_t len)
 {
     while (len > 0) {
         const char *newline = memchr(bytes, '\n', len);
@@ -28,53 +32,60 @@ void core_console_write(const char *bytes, size_t len)
     }
 }
 
+// A report takes no lock, since whoever holds this one may have been stopped, and is no part
+// of what it shows of the log.
+void core_console_write(const char *bytes, size_t len)
+{
+    report_make_way();
+    if (report_has_begun()) {
+        send(bytes, len);
+        return;
+    }
+    exo_lock_take(&core_state.console_lock);
+    log_ring_put(&core_state.log, bytes, len);
+    send(bytes, len);
+    exo_lock_give(&core_state.console_lock);
+}
+
 int core_console_read(void)
 {
     return hal_uart_read(&core_state.console);
 }
 
-void log_vprint(const char *format, va_list args)
+size_t log_format(char out[LOG_LINE_BYTES], const char *format, va_list args)
 {
-    char line[LOG_LINE_BYTES];
-    int len = vsnprintf(line, sizeof(line), format, args);
+    static const char cut[] = "…";
+    int len = vsnprintf(out, LOG_LINE_BYTES, format, args);
+    if (len >= 0 && (size_t)len < LOG_LINE_BYTES)
+        return (size_t)len;
     if (len < 0) { // no format of ours; show at least which one it was
-        core_console_write(format, strlen(format));
-        return;
+        size_t n = strnlen(format, LOG_LINE_BYTES);
+        memcpy(out, format, n);
+        return n;
     }
-    if ((size_t)len < sizeof(line)) {
-        core_console_write(line, (size_t)len);
-        return;
-    }
-    core_console_write(line, sizeof(line) - 1);
-    core_console_write("…", strlen("…"));
-}
-
-void log_print(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    log_vprint(format, args);
-    va_end(args);
+    memcpy(out + LOG_LINE_BYTES - strlen(cut), cut, strlen(cut));
+    return LOG_LINE_BYTES;
 }
 
 // A message does not start the clock: before somebody else has, there is no time in front.
-static void print_time(void)
+static size_t format_time(char out[TIME_BYTES])
 {
-    if (!clock_is_running()) {
-        log_print("[   booting  ] ");
-        return;
-    }
+    if (!clock_is_running())
+        return (size_t)snprintf(out, TIME_BYTES, "[   booting  ] ");
     exo_ns now_us = core_clock_now() / 1000;
-    log_print("[%5llu.%06llu] ", (unsigned long long)(now_us / 1000000),
-              (unsigned long long)(now_us % 1000000));
+    return (size_t)snprintf(out, TIME_BYTES, "[%5llu.%06llu] ",
+                            (unsigned long long)(now_us / 1000000),
+                            (unsigned long long)(now_us % 1000000));
 }
 
 void core_log(const char *format, ...)
 {
-    print_time();
+    char line[TIME_BYTES + LOG_LINE_BYTES + 1];
+    size_t len = format_time(line);
     va_list args;
     va_start(args, format);
-    log_vprint(format, args);
+    len += log_format(line + len, format, args);
     va_end(args);
-    core_console_write("\n", 1);
+    line[len++] = '\n';
+    core_console_write(line, len);
 }

@@ -11,16 +11,17 @@
 // ends in "…".
 __attribute__((format(printf, 1, 2))) void core_log(const char *format, ...);
 
-// Raw bytes to the console, as they are ('\n' becomes CR LF on the wire).
+// Raw bytes to the console, as they are ('\n' becomes CR LF on the wire). What one call writes
+// stays together, whichever CPUs write.
 void core_console_write(const char *bytes, size_t len);
 
 // One byte from the console, or -1 if none has arrived.
 int core_console_read(void);
 
-#define LOG_LINE_BYTES 384
+#define LOG_LINE_BYTES 384u
 
-// For core's own reports: no time in front, no newline added.
-__attribute__((format(printf, 1, 2))) void log_print(const char *format, ...);
-__attribute__((format(printf, 1, 0))) void log_vprint(const char *format, va_list args);
+// Formats at most LOG_LINE_BYTES and returns how many. What is longer is cut, and ends in "…".
+__attribute__((format(printf, 2, 0))) size_t log_format(char out[LOG_LINE_BYTES],
+                                                        const char *format, va_list args);
 
 #endif

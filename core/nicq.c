@@ -44,7 +44,7 @@ static int claim_ring(uint32_t bytes, struct core_nicq_ring *ring)
     uint64_t whole = exo_align_up(bytes, CORE_FRAME_BYTES);
     if (whole == 0 || whole > UINT32_MAX)
         return -EXO_ENOMEM;
-    int err = core_frame_claim(whole / CORE_FRAME_BYTES, 1, &ring->pa);
+    int err = core_frame_claim(NULL, whole / CORE_FRAME_BYTES, 1, &ring->pa);
     if (err < 0)
         return err;
     ring->bytes = (uint32_t)whole;
@@ -54,7 +54,7 @@ static int claim_ring(uint32_t bytes, struct core_nicq_ring *ring)
 
 static void release_ring(struct core_nicq_ring *ring)
 {
-    core_frame_release(ring->pa, frames_of(ring));
+    core_frame_release(NULL, ring->pa, frames_of(ring));
 }
 
 int core_nicq_claim(struct core_nic nic, uint16_t index, uint32_t rx_bytes, uint32_t tx_bytes,

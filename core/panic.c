@@ -4,9 +4,11 @@
 
 #include "core/bringup.h"
 #include "core/log.h"
+#include "core/report.h"
 #include "core/state.h"
 #include "core/trace.h"
 #include "exo/assert.h"
+#include "exo/bits.h"
 #include "hal/cpu.h"
 #include "hal/port.h"
 
@@ -16,61 +18,138 @@
 #define EXIT_OFFSET 16
 #define STATUS_MAX  111
 
+// ---- the end itself ----
+
+static void tell_hypervisor(int status)
+{
+    hal_out8(EXIT_PORT, (uint8_t)(status + EXIT_OFFSET));
+}
+
 void core_exit(int status)
 {
     if (status < 0 || status > STATUS_MAX)
         status = STATUS_MAX;
     hal_irq_off();
-    hal_out8(EXIT_PORT, (uint8_t)(status + EXIT_OFFSET));
-    log_print("exocore: stopped with status %d\n", status);
+    report_make_way(); // an end by a report is not to become another one
+    tell_hypervisor(status);
+    report_print("exocore: stopped with status %d\n", status);
     hal_halt_forever();
 }
 
-// Whoever dies while dying says so in a line that needs no memory, and then not even that.
-void panic_begin(int status)
+void panic_init(void)
 {
-    uint32_t depth = core_state.dying++;
-    if (depth == 0)
-        return;
-    static const char again[] = "\nexocore: the report itself failed\n";
-    if (depth == 1)
-        core_console_write(again, sizeof(again) - 1);
-    hal_out8(EXIT_PORT, (uint8_t)(status + EXIT_OFFSET));
+    if (!panic_word(core_state.cmdline, &core_state.panic_end))
+        core_log("core: the command line's panic= is none of exit, reset, halt and off");
+}
+
+void panic_end(int status)
+{
+    switch (core_state.panic_end) {
+    case PANIC_EXIT:
+        core_exit(status);
+    case PANIC_HALT:
+    case PANIC_RESET:
+    case PANIC_OFF:
+        break;
+    }
+    report_print("exocore: halted\n");
     hal_halt_forever();
 }
 
-static _Noreturn void end(void)
+void panic_end_at_once(int status)
 {
-    log_print("\nbacktrace:\n");
-    trace_print((uint64_t)__builtin_frame_address(0));
-    core_exit(CORE_PANIC_STATUS);
+    if (core_state.panic_end == PANIC_EXIT)
+        tell_hypervisor(status);
+    hal_halt_forever();
+}
+
+// ---- reports without an exception ----
+
+struct complaint {
+    struct report report;
+    const char *format;
+    va_list *args;
+    uint64_t rbp; // of whoever complained
+};
+
+static void print_message(const struct complaint *c)
+{
+    va_list args; // a copy for each time that it is told
+    va_copy(args, *c->args);
+    report_vprint(c->format, args);
+    va_end(args);
+}
+
+static void tell_panic(const struct report *r)
+{
+    const struct complaint *c = EXO_CONTAINER(r, const struct complaint, report);
+    report_print("\npanic: ");
+    print_message(c);
+    report_print("\n");
+    report_context();
+    report_print("backtrace:\n");
+    trace_print(c->rbp);
+    report_last_lines();
+}
+
+// Core has not come far enough to know more than the reason.
+static void tell_bringup(const struct report *r)
+{
+    report_print("exocore: ");
+    print_message(EXO_CONTAINER(r, const struct complaint, report));
+    report_print("\n");
 }
 
 void core_panic(const char *format, ...)
 {
-    panic_begin(CORE_PANIC_STATUS);
-    log_print("\npanic: ");
     va_list args;
     va_start(args, format);
-    log_vprint(format, args);
-    va_end(args);
-    end();
+    report(&(struct complaint){
+        .report = {CORE_PANIC_STATUS, (uint64_t)__builtin_return_address(0), tell_panic},
+        .format = format,
+        .args = &args,
+        .rbp = (uint64_t)__builtin_frame_address(0),
+    }
+                .report);
+}
+
+struct failed_assertion {
+    struct report report;
+    const char *what, *file;
+    int line;
+    uint64_t rbp;
+};
+
+static void tell_assertion(const struct report *r)
+{
+    const struct failed_assertion *a = EXO_CONTAINER(r, const struct failed_assertion, report);
+    report_print("\nassertion failed: %s (%s:%d)\n", a->what, a->file, a->line);
+    report_context();
+    report_print("backtrace:\n");
+    trace_print(a->rbp);
+    report_last_lines();
 }
 
 void exo_assert_failed(const char *what, const char *file, int line)
 {
-    panic_begin(CORE_PANIC_STATUS);
-    log_print("\nassertion failed: %s (%s:%d)", what, file, line);
-    end();
+    report(&(struct failed_assertion){
+        .report = {CORE_PANIC_STATUS, (uint64_t)__builtin_return_address(0), tell_assertion},
+        .what = what,
+        .file = file,
+        .line = line,
+        .rbp = (uint64_t)__builtin_frame_address(0),
+    }
+                .report);
 }
 
 void bringup_fail(const char *format, ...)
 {
-    log_print("exocore: ");
     va_list args;
     va_start(args, format);
-    log_vprint(format, args);
-    va_end(args);
-    log_print("\n");
-    core_exit(CORE_BRINGUP_STATUS);
+    report(&(struct complaint){
+        .report = {CORE_BRINGUP_STATUS, (uint64_t)__builtin_return_address(0), tell_bringup},
+        .format = format,
+        .args = &args,
+    }
+                .report);
 }

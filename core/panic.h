@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
 // panic.h - the end of the machine, on purpose or not.
+//
+// A panic, a failed assertion and a CPU exception end it with a report, on the serial port
+// and on the screen. What comes then, the command line says: panic=exit (the default, as
+// core_exit), reset, halt or off.
 #ifndef CORE_PANIC_H
 #define CORE_PANIC_H
 
@@ -8,7 +12,7 @@
 // halts after a line that says so. Values above 111 are reported as 111.
 _Noreturn void core_exit(int status);
 
-// Says why, prints a backtrace with function names, and exits with status
+// Says why, prints a backtrace with function names, and ends the machine with status
 // CORE_PANIC_STATUS. The message takes printf's formats.
 __attribute__((format(printf, 1, 2))) _Noreturn void core_panic(const char *format, ...);
 

@@ -39,6 +39,7 @@
 #define MSIX_ENTRY_MASKED  1u
 #define MSI_ADDRESS        0xfee00000u
 #define MSI_ADDRESS_CPU    12 // shift of the destination
+#define MSI_CPU_MAX        0xffu
 
 static void select(struct pci_addr at, uint16_t offset)
 {
@@ -262,7 +263,7 @@ int core_pci_bar(struct pci_addr at, uint32_t index, struct core_pci_bar *out)
 
 static void write_entry(volatile uint8_t *entry, int irq)
 {
-    uint32_t cpu = hal_lapic_id(&core_state.lapic);
+    uint32_t cpu = core_irq_apic_id(irq);
     hal_mmio_write32(entry + 12, MSIX_ENTRY_MASKED);
     hal_mmio_write32(entry, MSI_ADDRESS | cpu << MSI_ADDRESS_CPU);
     hal_mmio_write32(entry + 4, 0);
@@ -273,6 +274,8 @@ static void write_entry(volatile uint8_t *entry, int irq)
 int core_pci_msix(struct pci_addr at, uint16_t entry, int irq)
 {
     exo_assert(is_claimed(at));
+    if (core_irq_apic_id(irq) > MSI_CPU_MAX) // the message has eight bits for it
+        return -EXO_ENOTSUP;
     uint16_t capability = core_pci_capability(at, CAPABILITY_MSIX, 0);
     if (!capability || capability > REACH_BYTES - 12)
         return -EXO_ENOTSUP;

@@ -7,6 +7,7 @@
 #include "core/bringup.h"
 #include "core/frame.h"
 #include "core/image.h"
+#include "core/shootdown.h"
 #include "core/state.h"
 #include "exo/bits.h"
 #include "exo/err.h"
@@ -30,6 +31,7 @@
 #define SPARES_MAX  3u   // one for each level below the top: the most one mapping needs
 #define LEVEL_TOP   3
 #define DEVICES_END UINT64_C(0x0000200000000000) // physical end of the device window
+#define PA_BITS_MIN 36u                          // of a physical address, on any CPU with long mode
 
 // The entries on the way to an address: [3] in the top table, [0] in the lowest.
 struct path {
@@ -62,7 +64,7 @@ static uint64_t *table_alloc(void)
         return table;
     }
     struct pa frame;
-    if (core_frame_claim(1, 1, &frame) < 0)
+    if (core_frame_claim(NULL, 1, 1, &frame) < 0)
         return NULL;
     return memset(core_phys(frame), 0, TABLE_BYTES);
 }
@@ -71,7 +73,7 @@ static uint64_t *table_alloc(void)
 static void table_free(uint64_t *table)
 {
     if (core_state.spare_count == SPARES_MAX) {
-        core_frame_release(core_phys_of(table), 1);
+        core_frame_release(NULL, core_phys_of(table), 1);
         return;
     }
     table[0] = (uint64_t)core_state.spare_tables;
@@ -196,6 +198,7 @@ int core_pt_unmap(struct va at, struct pa *frame)
     *path.entry[1] -= USE_ONE;
     prune(&path, 1);
     hal_invlpg(at.v); // forgets cached pointers to the tables above as well
+    shootdown(at.v, 1);
     return 0;
 }
 
@@ -235,6 +238,31 @@ volatile void *pt_map_device(struct pa at, uint64_t bytes)
             return NULL;
     }
     return (volatile void *)(CORE_PT_DEVICES + at.v);
+}
+
+// An address with bits that the CPU has not is a fault, not an error, once it is mapped.
+static bool has_address_bits(uint64_t end)
+{
+    struct hal_cpuid sizes = hal_cpuid_if_any(0x80000008, 0);
+    uint32_t bits = EXO_MAX(sizes.eax & 0xff, PA_BITS_MIN);
+    return bits >= 64 || end >> bits == 0;
+}
+
+// In its place in the direct map, where usable memory is to be seen already.
+const void *pt_map_table(struct pa at, uint64_t bytes)
+{
+    uint64_t start = exo_align_down(at.v, CORE_FRAME_BYTES);
+    if (at.v >= MEMMAP_LIMIT || bytes == 0 || bytes > MEMMAP_LIMIT - at.v)
+        return NULL;
+    uint64_t end = exo_align_up(at.v + bytes, CORE_FRAME_BYTES);
+    if (!has_address_bits(end - 1) || is_kernels(start, end))
+        return NULL;
+    for (uint64_t pa = start; pa < end; pa += CORE_FRAME_BYTES) {
+        int err = map_page(HANDOFF_DIRECT_MAP + pa, pa, 0, 0);
+        if (err < 0 && err != -EXO_EEXIST)
+            return NULL;
+    }
+    return (const void *)(HANDOFF_DIRECT_MAP + at.v);
 }
 
 static void must(int err)

@@ -61,4 +61,9 @@ int core_pt_query(struct va at, struct core_pt_entry *out);
 // registers again gives the same address. For pci.c and core itself.
 volatile void *pt_map_device(struct pa at, uint64_t bytes);
 
+// Shows memory that is nobody's to claim, a table of the firmware's, cached and read-only,
+// and returns where its first byte is seen, or null: beyond what the CPU or the direct map
+// reach, part of the kernel's image, or no frame for a page table. For acpi.c.
+const void *pt_map_table(struct pa at, uint64_t bytes);
+
 #endif

@@ -8,17 +8,26 @@
 #include "core/clock_scale.h"
 #include "core/cpu.h"
 #include "core/frame_pool.h"
+#include "core/guard.h"
 #include "core/handoff.h"
 #include "core/image.h"
+#include "core/log_ring.h"
 #include "core/memmap.h"
 #include "core/mmio.h"
 #include "core/nicq.h"
+#include "core/owner.h"
+#include "core/panic_word.h"
 #include "core/pci_walk.h"
+#include "core/screen.h"
 #include "exo/bits.h"
+#include "exo/lock.h"
 #include "exo/types.h"
+#include "hal/acpi.h"
+#include "hal/apics.h"
 #include "hal/lapic.h"
 #include "hal/pvclock.h"
 #include "hal/uart.h"
+#include "hal/vectors.h"
 
 #define CORE_CMDLINE_BYTES 1024
 #define CORE_LOADER_BYTES  64
@@ -26,29 +35,60 @@
 #define CORE_PCI_MAX 256 // functions remembered; more are counted and reported
 
 struct core_state {
+    struct core_cpu boot_cpu; // first: entry.asm points GS at it
+
     // core_main.c: what the loader said, copied before its memory is given away
     struct handoff handoff;
     uint64_t tsc_at_core; // when core's first instructions ran
     char cmdline[CORE_CMDLINE_BYTES];
     char loader[CORE_LOADER_BYTES];
-    struct core_cpu boot_cpu;
+
+    // smp.c, shootdown.c
+    struct core_cpu *cpus[HAL_CPUS_MAX]; // by number; empty until somebody asks for them
+    uint32_t cpu_count;                  // that came up; 0 until then
+    uint32_t cpus_running;               // beside CPU 0, and not parked
+    struct exo_lock cpu_lock;
+    struct exo_lock shootdown_lock;
+    struct core_cpu *stopper; // whoever called core_cpu_stop_others first
+    uint32_t cpus_lost;       // how many did not answer it, for the report
 
     // frame.c
     struct memmap memmap; // usable memory less the kernel's own
     struct frame_pool frames;
+    struct core_owner app;                     // stands for a null owner
+    struct core_owner *owners[CORE_OWNER_MAX]; // null in a free slot
 
     // pt.c
     uint64_t *pml4;
     uint64_t *spare_tables; // a chain of empty tables kept for the next mapping
     uint32_t spare_count;
 
+    // guard.c
+    struct exo_lock guard_lock;
+    struct core_guard {
+        uint64_t start, end;
+        core_guard_explain *explain; // null in a free slot
+        void *ctx;
+    } guards[CORE_GUARD_MAX];
+
     // clock.c, irq.c
     struct clock_scale clock; // hz is 0 until somebody asks for time
     struct hal_lapic lapic;
     struct hal_lapic_instant lapic_begin; // when its count began
     struct hal_pvclock_page pvclock;      // the hypervisor's, for a moment
-    uint64_t lines_claimed;               // bit n: interrupt line n has an owner
-    const char *line_owners[64];          // by line, null while it is free
+    struct exo_lock irq_lock;
+    uint64_t lines_claimed; // bit n: interrupt line n has an owner
+    struct core_line {
+        const char *owner;    // null while it is free
+        struct core_cpu *cpu; // that claimed it, and takes its interrupts
+    } lines[HAL_LINE_COUNT];
+
+    // acpi.c
+    struct exo_lock acpi_lock; // while the tables are read, by whoever asks first
+    bool acpi_is_known;        // what follows has been found out
+    uint32_t acpi_lies;
+    struct hal_acpi_root acpi; // its list is null where there is no ACPI
+    struct hal_apics apics;
 
     // pci.c
     bool pci_scanned;
@@ -67,13 +107,21 @@ struct core_state {
     struct core_nicq nicqs[CORE_NICQ_MAX]; // owner is null in a free slot
 
     // log.c
+    struct exo_lock console_lock;
     struct hal_uart console;
+    struct log_ring log;
 
-    // panic.c
-    uint32_t dying; // reports that have begun; the second ends the machine at once
+    // panic.c, report.c
+    enum panic_end panic_end;
+    uint32_t reporter; // 1 + the APIC id of the CPU that reports; 0: nobody
+    uint32_t reports;  // how often it has begun to; the second time ends the machine at once
+    bool on_screen;    // where its words go now
+    struct screen screen;
 };
 
 extern struct core_state core_state;
+
+_Static_assert(offsetof(struct core_state, boot_cpu) == 0, "entry.asm counts on it");
 
 // The end of the image as it was loaded; of the linked one while the loader is unheard.
 static inline const uint8_t *core_image_limit(void)

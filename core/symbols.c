@@ -28,19 +28,27 @@ static const struct symbols_entry *entry_at(const struct symbols_header *header,
     return low == 0 ? NULL : &entries[low - 1];
 }
 
-const char *symbols_find(const void *table, size_t bytes_max, uint32_t offset, uint32_t *inside)
+// A string of the table that ends inside it, or null.
+static const char *string_at(const struct symbols_header *header, uint32_t at)
+{
+    uint32_t bytes = header->bytes - header->strings_offset;
+    const char *strings = (const char *)header + header->strings_offset;
+    return at < bytes && memchr(strings + at, 0, bytes - at) ? strings + at : NULL;
+}
+
+bool symbols_find(const void *table, size_t bytes_max, uint32_t offset, struct symbols_place *out)
 {
     const struct symbols_header *header = table;
     if (!is_whole(header, bytes_max))
-        return NULL;
+        return false;
     const struct symbols_entry *entry = entry_at(header, offset);
     if (!entry || (entry->size != 0 && offset - entry->offset >= entry->size))
-        return NULL;
+        return false;
 
-    uint32_t names_bytes = header->bytes - header->strings_offset;
-    const char *names = (const char *)table + header->strings_offset;
-    if (entry->name >= names_bytes || !memchr(names + entry->name, 0, names_bytes - entry->name))
-        return NULL;
-    *inside = offset - entry->offset;
-    return names + entry->name;
+    const char *name = string_at(header, entry->name);
+    const char *file = string_at(header, entry->file);
+    if (!name || !file)
+        return false;
+    *out = (struct symbols_place){name, file, offset - entry->offset};
+    return true;
 }

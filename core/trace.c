@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "core/image.h"
-#include "core/log.h"
 #include "core/pt.h"
+#include "core/report.h"
 #include "core/state.h"
 #include "core/symbols.h"
 #include "exo/bits.h"
@@ -24,24 +24,28 @@ static bool is_code(uint64_t rip)
     return rip >= (uint64_t)core_image_start && rip < (uint64_t)core_text_end;
 }
 
-static const char *name_of(uint64_t rip, uint32_t *inside)
+static bool find_code(uint64_t rip, struct symbols_place *out)
 {
-    if (!is_code(rip))
-        return NULL;
-    return symbols_find(core_symbols, (size_t)(core_image_limit() - core_symbols),
-                        (uint32_t)(rip - (uint64_t)core_image_start), inside);
+    return is_code(rip) && symbols_find(core_symbols, (size_t)(core_image_limit() - core_symbols),
+                                        (uint32_t)(rip - (uint64_t)core_image_start), out);
+}
+
+static void print_place(const struct symbols_place *place, uint32_t inside)
+{
+    report_print(" %s+0x%x", place->name, (unsigned)inside);
+    if (place->file[0])
+        report_print(" (%s)", place->file);
 }
 
 void trace_name(uint64_t rip)
 {
-    uint32_t inside;
-    const char *name = name_of(rip, &inside);
-    if (name)
-        log_print(" %s+0x%x", name, (unsigned)inside);
+    struct symbols_place place;
+    if (find_code(rip, &place))
+        print_place(&place, place.inside);
 }
 
 // Before core's own tables exist there is only the boot stack, which is mapped.
-static bool is_readable(uint64_t at)
+bool trace_is_readable(uint64_t at)
 {
     struct core_pt_entry entry;
     return !core_state.pml4 || core_pt_query((struct va){at}, &entry) == 0;
@@ -53,7 +57,7 @@ static bool read_frame(uint64_t rbp, uint64_t above, struct call_frame *out)
 {
     if (rbp <= above || !exo_is_aligned(rbp, 8) || rbp > UINT64_MAX - sizeof(*out))
         return false;
-    if (!is_readable(rbp) || !is_readable(rbp + sizeof(*out) - 1))
+    if (!trace_is_readable(rbp) || !trace_is_readable(rbp + sizeof(*out) - 1))
         return false;
     *out = *(const struct call_frame *)rbp;
     return is_code(out->return_rip);
@@ -63,10 +67,11 @@ static bool read_frame(uint64_t rbp, uint64_t above, struct call_frame *out)
 // last thing its function does; the byte before it is inside the call.
 static void print_caller(uint64_t return_rip)
 {
-    uint32_t inside = 0;
-    const char *name = name_of(return_rip - 1, &inside);
-    log_print("  %016llx %s+0x%x\n", (unsigned long long)return_rip, name ? name : "?",
-              (unsigned)(name ? inside + 1 : 0));
+    struct symbols_place place = {"?", "", 0};
+    bool found = find_code(return_rip - 1, &place);
+    report_print("  %016llx", (unsigned long long)return_rip);
+    print_place(&place, found ? place.inside + 1 : 0);
+    report_print("\n");
 }
 
 void trace_print(uint64_t rbp)
@@ -85,10 +90,11 @@ void trace_print(uint64_t rbp)
 static bool has_frame(uint64_t rip)
 {
     static const uint8_t mov_rbp_rsp[] = {0x48, 0x89, 0xe5};
-    uint32_t inside;
-    if (!name_of(rip, &inside))
+    struct symbols_place place;
+    if (!find_code(rip, &place))
         return false;
-    for (const uint8_t *at = (const uint8_t *)rip - inside; at + 3 <= (const uint8_t *)rip; at++) {
+    for (const uint8_t *at = (const uint8_t *)rip - place.inside; at + 3 <= (const uint8_t *)rip;
+         at++) {
         if (memcmp(at, mov_rbp_rsp, sizeof(mov_rbp_rsp)) == 0)
             return true;
     }
@@ -97,10 +103,10 @@ static bool has_frame(uint64_t rip)
 
 void trace_print_from(uint64_t rip, uint64_t rsp, uint64_t rbp)
 {
-    log_print("  %016llx", (unsigned long long)rip);
+    report_print("  %016llx", (unsigned long long)rip);
     trace_name(rip);
-    log_print("\n");
-    bool has_top = exo_is_aligned(rsp, 8) && is_readable(rsp);
+    report_print("\n");
+    bool has_top = exo_is_aligned(rsp, 8) && trace_is_readable(rsp);
     if (!has_frame(rip) && has_top && is_code(*(const uint64_t *)rsp))
         print_caller(*(const uint64_t *)rsp);
     trace_print(rbp);

@@ -5,8 +5,12 @@
 
 #include "exo/types.h"
 
-// Prints " name+0x12" behind an address of the image's code, nothing behind any other.
+// Prints " name+0x12 (core/pt.c)" behind an address of the image's code, nothing behind any
+// other.
 void trace_name(uint64_t rip);
+
+// May this address be read? A report asks before it follows a pointer.
+bool trace_is_readable(uint64_t at);
 
 // As trace_print, for a machine that stopped at `rip` in the middle of something: there
 // the innermost caller may be known only to the top of the stack.

@@ -239,7 +239,7 @@ static void disk_close(struct blk *blk)
     if (ahci->port && stop(ahci) < 0)
         core_log("ahci: a port does not stop"); // release takes bus mastering away
     core_pci_release(ahci->at);
-    core_frame_release(ahci->frames, FRAMES);
+    core_frame_release(NULL, ahci->frames, FRAMES);
 }
 
 static const struct blk_ops ops = {disk_read, disk_write, disk_close};
@@ -284,7 +284,7 @@ static int open(const struct core_pci_function *function, uint32_t place, const 
                 struct blk **out)
 {
     struct pa frames;
-    int err = core_frame_claim(FRAMES, 1, &frames);
+    int err = core_frame_claim(NULL, FRAMES, 1, &frames);
     if (err < 0)
         return err;
     struct ahci *ahci = core_phys(frames);
@@ -298,7 +298,7 @@ static int open(const struct core_pci_function *function, uint32_t place, const 
     ahci->data = core_phys(ahci->data_pa);
     err = core_pci_claim(function->at, owner);
     if (err < 0) {
-        core_frame_release(frames, FRAMES);
+        core_frame_release(NULL, frames, FRAMES);
         return err;
     }
     err = bring_up(ahci, place);

@@ -154,7 +154,7 @@ static void disk_close(struct blk *blk)
 {
     struct ata *ata = ata_of(blk);
     core_pci_release(ata->at);
-    core_frame_release(ata->frame, 1);
+    core_frame_release(NULL, ata->frame, 1);
 }
 
 static const struct blk_ops ops = {disk_read, disk_write, disk_close};
@@ -196,7 +196,7 @@ static int open(const struct core_pci_function *function, uint32_t place, const 
                 struct blk **out)
 {
     struct pa frame;
-    int err = core_frame_claim(1, 1, &frame);
+    int err = core_frame_claim(NULL, 1, 1, &frame);
     if (err < 0)
         return err;
     struct ata *ata = core_phys(frame);
@@ -208,7 +208,7 @@ static int open(const struct core_pci_function *function, uint32_t place, const 
     };
     err = core_pci_claim(function->at, owner);
     if (err < 0) {
-        core_frame_release(frame, 1);
+        core_frame_release(NULL, frame, 1);
         return err;
     }
     find_ports(ata, place / 2);

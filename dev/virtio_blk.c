@@ -139,7 +139,7 @@ static void disk_close(struct blk *blk)
 {
     struct virtio_blk *disk = disk_of(blk);
     virtio_close(&disk->pci.virtio);
-    core_frame_release(disk->frames, FRAMES);
+    core_frame_release(NULL, disk->frames, FRAMES);
 }
 
 static const struct blk_ops ops = {disk_read, disk_write, disk_close};
@@ -200,7 +200,7 @@ static int open(const struct core_pci_function *function, uint32_t place, const 
 {
     (void)place; // it is its only disk
     struct pa frames;
-    int err = core_frame_claim(FRAMES, 1, &frames);
+    int err = core_frame_claim(NULL, FRAMES, 1, &frames);
     if (err < 0)
         return err;
     struct virtio_blk *disk = core_phys(frames);
@@ -210,7 +210,7 @@ static int open(const struct core_pci_function *function, uint32_t place, const 
     disk->blk.driver = "virtio-blk";
     err = virtio_pci_open(&disk->pci, function->at, owner);
     if (err < 0) {
-        core_frame_release(frames, FRAMES);
+        core_frame_release(NULL, frames, FRAMES);
         return err;
     }
     err = bring_up(disk);

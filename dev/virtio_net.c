@@ -328,7 +328,7 @@ static void tear_down(struct virtio_net *net)
     virtio_close(net->dev);
     if (net->queue.owner)
         core_nicq_release(&net->queue);
-    core_frame_release(core_phys_of(net), STATE_FRAMES);
+    core_frame_release(NULL, core_phys_of(net), STATE_FRAMES);
 }
 
 static void close(struct nic *nic)
@@ -357,7 +357,7 @@ bool virtio_net_knows(const struct core_pci_function *function)
 static struct virtio_net *state_alloc(void)
 {
     struct pa frames;
-    if (core_frame_claim(STATE_FRAMES, 1, &frames) < 0)
+    if (core_frame_claim(NULL, STATE_FRAMES, 1, &frames) < 0)
         return NULL;
     struct virtio_net *net = memset(core_phys(frames), 0, sizeof *net);
     net->nic.ops = &ops;
@@ -371,7 +371,7 @@ static int open_over(struct virtio_net *net, struct virtio *dev, int err, uint16
                      struct nic **out)
 {
     if (err < 0) {
-        core_frame_release(core_phys_of(net), STATE_FRAMES);
+        core_frame_release(NULL, core_phys_of(net), STATE_FRAMES);
         return err;
     }
     net->dev = dev;

@@ -8,13 +8,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HAL_CR0_WP    (UINT64_C(1) << 16) // read-only pages bind ring 0 too
-#define HAL_CR4_MCE   (UINT64_C(1) << 6)  // machine checks are exceptions, not shutdowns
-#define HAL_CR4_UMIP  (UINT64_C(1) << 11) // SGDT and friends fault outside ring 0
-#define HAL_CR4_SMEP  (UINT64_C(1) << 20) // ring 0 executes no user page
-#define HAL_RFLAGS_IF (UINT64_C(1) << 9)
+#define HAL_CR0_WP       (UINT64_C(1) << 16) // read-only pages bind ring 0 too
+#define HAL_CR4_MCE      (UINT64_C(1) << 6)  // machine checks are exceptions, not shutdowns
+#define HAL_CR4_UMIP     (UINT64_C(1) << 11) // SGDT and friends fault outside ring 0
+#define HAL_CR4_FSGSBASE (UINT64_C(1) << 16) // RDGSBASE and friends are allowed
+#define HAL_CR4_OSXSAVE  (UINT64_C(1) << 18) // XSAVE is, and XCR0 says of what
+#define HAL_CR4_SMEP     (UINT64_C(1) << 20) // ring 0 executes no user page
+#define HAL_RFLAGS_IF    (UINT64_C(1) << 9)
 
 #define HAL_MSR_APIC_BASE    0x1bu
+#define HAL_MSR_PAT          0x277u
 #define HAL_MSR_TSC_DEADLINE 0x6e0u
 #define HAL_MSR_EFER         0xc0000080u
 #define HAL_MSR_GS_BASE      0xc0000101u

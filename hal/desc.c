@@ -17,29 +17,18 @@ struct gate {
     uint32_t reserved;
 };
 
-// Words of 32 bits because the 64-bit fields of the hardware format are misaligned.
-struct tss {
-    uint32_t reserved0;
-    uint32_t rsp[3][2];
-    uint32_t reserved1[2];
-    uint32_t ist[7][2]; // [0] is index 1
-    uint32_t reserved2[2];
-    uint32_t io_map; // in its upper half: offset of the I/O permission map; its own size = none
-};
-
 struct __attribute__((packed)) table_pointer {
     uint16_t limit; // bytes - 1
     uint64_t base;
 };
 
 _Static_assert(sizeof(struct gate) == 16, "SDM vol. 3, 64-bit IDT gate descriptor");
-_Static_assert(sizeof(struct tss) == 104, "SDM vol. 3, 64-bit TSS format");
+_Static_assert(sizeof(struct hal_tss) == 104, "SDM vol. 3, 64-bit TSS format");
 
 static struct {
-    uint64_t gdt[5]; // null, code, data, and the TSS, which takes two
-    struct tss tss;
-    struct gate idt[256];
-    uint8_t stacks[HAL_STACK_MACHINE_CHECK][HAL_FAULT_STACK_BYTES] __attribute__((aligned(16)));
+    struct gate idt[256]; // of all CPUs; the rest is the first one's
+    struct hal_desc desc;
+    uint8_t stacks[HAL_FAULT_STACKS][HAL_FAULT_STACK_BYTES] __attribute__((aligned(16)));
 } tables;
 
 // Not inlined: what runs once in a boot costs by its size, in an emulator at least.
@@ -63,8 +52,6 @@ static uint64_t stub_of(const int32_t *entry)
 static uint8_t stack_of(uint32_t vector)
 {
     switch (vector) {
-    case 2:
-        return HAL_STACK_NMI;
     case 8:
         return HAL_STACK_DOUBLE_FAULT;
     case 18:
@@ -80,6 +67,7 @@ static void fill_idt(void)
 {
     for (uint32_t i = 0; i < HAL_FAULT_COUNT; i++)
         set_gate(i, stub_of(&hal_fault_stubs[i]), stack_of(i));
+    set_gate(HAL_VECTOR_NMI, (uint64_t)hal_nmi_stub, HAL_STACK_NMI);
     for (uint32_t i = 0; i < 16; i++)
         set_gate(HAL_VECTOR_PIC + i, (uint64_t)hal_ignore_stub, 0);
     for (uint32_t i = 0; i < HAL_LINE_COUNT; i++)
@@ -88,31 +76,32 @@ static void fill_idt(void)
     set_gate(HAL_VECTOR_SPURIOUS, (uint64_t)hal_ignore_stub, 0);
 }
 
-static void fill_tss(void)
+static void fill_tss(struct hal_tss *tss, const uint64_t stack_tops[HAL_FAULT_STACKS])
 {
-    for (uint32_t i = 0; i < HAL_STACK_MACHINE_CHECK; i++) {
-        uint64_t top = (uint64_t)&tables.stacks[i][HAL_FAULT_STACK_BYTES];
-        tables.tss.ist[i][0] = (uint32_t)top;
-        tables.tss.ist[i][1] = (uint32_t)(top >> 32);
+    for (uint32_t i = 0; i < HAL_FAULT_STACKS; i++) {
+        tss->ist[i][0] = (uint32_t)stack_tops[i];
+        tss->ist[i][1] = (uint32_t)(stack_tops[i] >> 32);
     }
-    tables.tss.io_map = (uint32_t)sizeof(struct tss) << 16;
+    tss->io_map = (uint32_t)sizeof(*tss) << 16;
 }
 
-static void fill_gdt(void)
+static void fill_gdt(struct hal_desc *desc)
 {
-    uint64_t base = (uint64_t)&tables.tss;
-    uint64_t limit = sizeof(struct tss) - 1;
+    uint64_t base = (uint64_t)&desc->tss;
+    uint64_t limit = sizeof(desc->tss) - 1;
 
-    tables.gdt[1] = UINT64_C(0x00af9b000000ffff); // code: ring 0, long mode, accessed
-    tables.gdt[2] = UINT64_C(0x00cf93000000ffff); // data: ring 0, writable, accessed
-    tables.gdt[3] = limit | (base & 0xffffff) << 16 | UINT64_C(0x89) << 40 |
-                    (base >> 24 & 0xff) << 56; // available 64-bit TSS
-    tables.gdt[4] = base >> 32;
+    desc->gdt[1] = UINT64_C(0x00af9b000000ffff); // code: ring 0, long mode, accessed
+    desc->gdt[2] = UINT64_C(0x00cf93000000ffff); // data: ring 0, writable, accessed
+    desc->gdt[3] = limit | (base & 0xffffff) << 16 | UINT64_C(0x89) << 40 |
+                   (base >> 24 & 0xff) << 56; // available 64-bit TSS
+    desc->gdt[4] = base >> 32;
 }
 
-static void load(void)
+// FS and GS stay as they are: their selectors are not looked at, and loading one would clear
+// its base.
+static void load(const struct hal_desc *desc)
 {
-    struct table_pointer gdt = {sizeof(tables.gdt) - 1, (uint64_t)tables.gdt};
+    struct table_pointer gdt = {sizeof(desc->gdt) - 1, (uint64_t)desc->gdt};
     struct table_pointer idt = {sizeof(tables.idt) - 1, (uint64_t)tables.idt};
 
     __asm__ volatile("lgdt %0\n\t"
@@ -124,22 +113,27 @@ static void load(void)
                      "movl %2, %%eax\n\t"
                      "movl %%eax, %%ds\n\t"
                      "movl %%eax, %%es\n\t"
-                     "movl %%eax, %%ss\n\t"
-                     "xorl %%eax, %%eax\n\t"
-                     "movl %%eax, %%fs\n\t"
-                     "movl %%eax, %%gs\n\t" ::"m"(gdt),
+                     "movl %%eax, %%ss\n\t" ::"m"(gdt),
                      "i"(HAL_CODE_SELECTOR), "i"(HAL_DATA_SELECTOR)
                      : "rax", "memory");
     __asm__ volatile("lidt %0" ::"m"(idt) : "memory");
     __asm__ volatile("ltr %w0" ::"r"(HAL_TSS_SELECTOR) : "memory");
 }
 
+void hal_desc_join(struct hal_desc *desc, const uint64_t stack_tops[HAL_FAULT_STACKS])
+{
+    fill_gdt(desc);
+    fill_tss(&desc->tss, stack_tops);
+    load(desc);
+}
+
 void hal_desc_init(void)
 {
-    fill_gdt();
-    fill_tss();
+    uint64_t tops[HAL_FAULT_STACKS];
+    for (uint32_t i = 0; i < HAL_FAULT_STACKS; i++)
+        tops[i] = (uint64_t)&tables.stacks[i][HAL_FAULT_STACK_BYTES];
     fill_idt();
-    load();
+    hal_desc_join(&tables.desc, tops);
     bool has_machine_check = hal_cpuid(1, 0).edx >> 7 & 1;
     if (has_machine_check)
         hal_cr4_write(hal_cr4_read() | HAL_CR4_MCE);

@@ -8,11 +8,15 @@
 #include "hal/port.h"
 #include "hal/vectors.h"
 
+#include <stddef.h>
+
 enum { // register numbers: byte offset / 4
     ID = 0x20 / 4,
     TASK_PRIORITY = 0x80 / 4,
     END_OF_INTERRUPT = 0xb0 / 4,
     SPURIOUS = 0xf0 / 4,
+    COMMAND = 0x300 / 4, // the interrupt command register
+    COMMAND_HIGH = 0x310 / 4,
     LVT_TIMER = 0x320 / 4,
     LVT_LINT0 = 0x350 / 4,
     LVT_LINT1 = 0x360 / 4,
@@ -26,15 +30,20 @@ enum { // register numbers: byte offset / 4
 #define LVT_MASKED      0x10000u
 #define LVT_NMI         0x400u
 #define TIMER_DEADLINE  0x40000u
+#define COMMAND_SENDING 0x1000u // delivery status
+#define COMMAND_ASSERT  0x4000u // a level that nobody but INIT cares for
 #define DIVIDE_BY_1     0xbu
 
 #define BASE_ENABLE  (UINT64_C(1) << 11)
 #define BASE_X2APIC  (UINT64_C(1) << 10)
 #define BASE_ADDRESS UINT64_C(0x000ffffffffff000)
 
+#define X2APIC_MSR(reg) (0x800u + (reg) / 4) // a register has 16 bytes there, an MSR here
+
 #define RATE_SHIFT 24 // fraction bits of counts_per_tick
 
 #define STILL_READS_MAX 100000u // a count that does not move for so long never will
+#define SENDING_READS   100000u // nor does what has not left by then
 
 #define PIC1 0x20
 #define PIC2 0xa0
@@ -55,6 +64,19 @@ static void silence_pic(void)
     hal_out8(PIC2 + 1, 0xff);
 }
 
+static inline uint32_t read(const struct hal_lapic *lapic, uint32_t reg)
+{
+    return lapic->x2apic ? (uint32_t)hal_msr_read(X2APIC_MSR(reg)) : lapic->regs[reg];
+}
+
+static inline void write(const struct hal_lapic *lapic, uint32_t reg, uint32_t value)
+{
+    if (lapic->x2apic)
+        hal_msr_write(X2APIC_MSR(reg), value);
+    else
+        lapic->regs[reg] = value;
+}
+
 uint64_t hal_lapic_enable(void)
 {
     bool present = hal_cpuid(1, 0).edx >> 9 & 1;
@@ -62,32 +84,77 @@ uint64_t hal_lapic_enable(void)
         return 0;
 
     uint64_t base = hal_msr_read(HAL_MSR_APIC_BASE);
-    if (base & BASE_X2APIC) { // the only way back to xAPIC leads through "off"
-        base &= ~(BASE_X2APIC | BASE_ENABLE);
-        hal_msr_write(HAL_MSR_APIC_BASE, base);
-    }
     hal_msr_write(HAL_MSR_APIC_BASE, base | BASE_ENABLE);
     return base & BASE_ADDRESS;
+}
+
+static void prepare(const struct hal_lapic *lapic, uint32_t lint1)
+{
+    write(lapic, SPURIOUS, SOFTWARE_ENABLE | HAL_VECTOR_SPURIOUS);
+    write(lapic, TASK_PRIORITY, 0);
+    write(lapic, LVT_LINT0, LVT_MASKED); // the PIC's way in
+    write(lapic, LVT_LINT1, lint1);
+    write(lapic, LVT_ERROR, LVT_MASKED);
+    write(lapic, DIVIDE, DIVIDE_BY_1);
+    write(lapic, INITIAL_COUNT, 0);
+    write(lapic, LVT_TIMER, HAL_VECTOR_TIMER | (lapic->has_deadline ? TIMER_DEADLINE : 0));
+    hal_barrier_full(); // SDM: between this write and the first one of the deadline MSR
 }
 
 void hal_lapic_init(struct hal_lapic *lapic, volatile uint32_t *regs)
 {
     *lapic = (struct hal_lapic){
         .regs = regs,
+        .x2apic = hal_msr_read(HAL_MSR_APIC_BASE) & BASE_X2APIC,
         .has_deadline = hal_cpuid(1, 0).ecx >> 24 & 1,
     };
-    hal_lapic_eoi = &regs[END_OF_INTERRUPT];
+    hal_lapic_eoi = lapic->x2apic ? NULL : &regs[END_OF_INTERRUPT];
     silence_pic();
+    prepare(lapic, LVT_NMI);
+}
 
-    regs[SPURIOUS] = SOFTWARE_ENABLE | HAL_VECTOR_SPURIOUS;
-    regs[TASK_PRIORITY] = 0;
-    regs[LVT_LINT0] = LVT_MASKED; // the PIC's way in
-    regs[LVT_LINT1] = LVT_NMI;
-    regs[LVT_ERROR] = LVT_MASKED;
-    regs[DIVIDE] = DIVIDE_BY_1;
-    regs[INITIAL_COUNT] = 0;
-    regs[LVT_TIMER] = HAL_VECTOR_TIMER | (lapic->has_deadline ? TIMER_DEADLINE : 0);
-    hal_barrier_full(); // SDM: between this write and the first one of the deadline MSR
+bool hal_lapic_widen(struct hal_lapic *lapic)
+{
+    bool can = hal_cpuid(1, 0).ecx >> 21 & 1;
+    if (!can || lapic->x2apic)
+        return can;
+    hal_msr_write(HAL_MSR_APIC_BASE, hal_msr_read(HAL_MSR_APIC_BASE) | BASE_ENABLE | BASE_X2APIC);
+    lapic->x2apic = true;
+    hal_lapic_eoi = NULL;
+    return true;
+}
+
+// The first CPU's way, whatever the firmware left here. An NMI of the board is one CPU's
+// matter, and that is the first.
+void hal_lapic_join(const struct hal_lapic *lapic)
+{
+    uint64_t base = hal_msr_read(HAL_MSR_APIC_BASE);
+    if (!lapic->x2apic && (base & BASE_X2APIC)) { // the only way back leads through "off"
+        base &= ~(BASE_X2APIC | BASE_ENABLE);
+        hal_msr_write(HAL_MSR_APIC_BASE, base);
+    }
+    hal_msr_write(HAL_MSR_APIC_BASE, base | BASE_ENABLE);
+    if (lapic->x2apic)
+        hal_msr_write(HAL_MSR_APIC_BASE, base | BASE_ENABLE | BASE_X2APIC);
+    prepare(lapic, LVT_MASKED);
+}
+
+// In xAPIC mode the register holds one command: the one before has to have left. The write is
+// uncached, so stores before it are seen before; the MSR needs a fence for that (SDM vol. 3,
+// "MSR Access in x2APIC Mode").
+void hal_lapic_send(const struct hal_lapic *lapic, uint32_t apic_id, uint32_t what)
+{
+    uint32_t command = what | COMMAND_ASSERT;
+    if (lapic->x2apic) {
+        hal_barrier_full();
+        __asm__ volatile("lfence" ::: "memory");
+        hal_msr_write(X2APIC_MSR(COMMAND), (uint64_t)apic_id << 32 | command);
+        return;
+    }
+    for (uint32_t i = 0; i < SENDING_READS && (lapic->regs[COMMAND] & COMMAND_SENDING); i++)
+        hal_pause();
+    lapic->regs[COMMAND_HIGH] = apic_id << 24;
+    lapic->regs[COMMAND] = command;
 }
 
 static struct hal_lapic_instant now_on_both(const struct hal_lapic *lapic)
@@ -96,7 +163,7 @@ static struct hal_lapic_instant now_on_both(const struct hal_lapic *lapic)
     uint64_t tightest = UINT64_MAX;
     for (int i = 0; i < 6; i++) {
         uint64_t before = hal_tsc();
-        uint32_t count = lapic->regs[CURRENT_COUNT];
+        uint32_t count = read(lapic, CURRENT_COUNT);
         uint64_t width = hal_tsc() - before;
         if (width < tightest) {
             tightest = width;
@@ -108,8 +175,8 @@ static struct hal_lapic_instant now_on_both(const struct hal_lapic *lapic)
 
 struct hal_lapic_instant hal_lapic_count(const struct hal_lapic *lapic)
 {
-    lapic->regs[LVT_TIMER] = LVT_MASKED; // count-down mode, whatever comes later
-    lapic->regs[INITIAL_COUNT] = UINT32_MAX;
+    write(lapic, LVT_TIMER, LVT_MASKED); // count-down mode, whatever comes later
+    write(lapic, INITIAL_COUNT, UINT32_MAX);
     return now_on_both(lapic);
 }
 
@@ -130,8 +197,8 @@ bool hal_lapic_count_to(const struct hal_lapic *lapic, const struct hal_lapic_in
 void hal_lapic_set_rate(struct hal_lapic *lapic, const struct hal_lapic_instant *begin,
                         const struct hal_lapic_instant *end)
 {
-    lapic->regs[INITIAL_COUNT] = 0;
-    lapic->regs[LVT_TIMER] = HAL_VECTOR_TIMER | (lapic->has_deadline ? TIMER_DEADLINE : 0);
+    write(lapic, INITIAL_COUNT, 0);
+    write(lapic, LVT_TIMER, HAL_VECTOR_TIMER | (lapic->has_deadline ? TIMER_DEADLINE : 0));
     hal_barrier_full(); // SDM: between this write and the first one of the deadline MSR
 
     // Rounded up: late by a count is better than waking twice.
@@ -164,10 +231,11 @@ void hal_lapic_arm(const struct hal_lapic *lapic, uint64_t tsc)
     uint64_t now = hal_tsc();
     uint64_t ticks = EXO_MIN(tsc > now ? tsc - now : 0, (uint64_t)UINT32_MAX);
     uint64_t counts = (ticks * lapic->counts_per_tick >> RATE_SHIFT) + 1; // 0 would disarm it
-    lapic->regs[INITIAL_COUNT] = (uint32_t)EXO_MIN(counts, (uint64_t)UINT32_MAX);
+    write(lapic, INITIAL_COUNT, (uint32_t)EXO_MIN(counts, (uint64_t)UINT32_MAX));
 }
 
-uint8_t hal_lapic_id(const struct hal_lapic *lapic)
+uint32_t hal_lapic_id(const struct hal_lapic *lapic)
 {
-    return (uint8_t)(lapic->regs[ID] >> 24);
+    uint32_t id = read(lapic, ID);
+    return lapic->x2apic ? id : id >> 24;
 }

@@ -4,11 +4,22 @@ bits 64
 default rel
 
 extern hal_fault
-global hal_fault_stubs, hal_line_stubs, hal_timer_stub, hal_ignore_stub
-global hal_lines_pending, hal_lapic_eoi
+global hal_fault_stubs, hal_line_stubs, hal_nmi_stub, hal_timer_stub, hal_ignore_stub
+global hal_lapic_eoi, hal_shootdown
 
 LINE_COUNT  equ 64
 FAULT_COUNT equ 32
+NMI_VECTOR  equ 2
+
+; Where in the CPU's own block (vectors.h: HAL_CPU_…, HAL_NMI_…).
+CPU_LINES   equ 16
+CPU_NMI     equ 24
+CPU_STOPPED equ 48              ; rip, rsp, rbp, and then "it stands still"
+NMI_FLUSH   equ 1
+NMI_STOP    equ 2
+
+X2APIC_EOI  equ 0x80b
+PAGE_BYTES  equ 4096
 
 ; Exceptions for which the CPU itself pushes an error code: #DF #TS #NP #SS #GP #PF #AC
 ; #CP #VC #SX. The others get a zero, so that all frames look alike.
@@ -54,22 +65,82 @@ fault:
     ud2
 
 ; An interrupt line: note that it fired, let the LAPIC go on, return. All interrupts are
-; edges (MSI), so nothing has to be silenced here.
+; edges (MSI), so nothing has to be silenced here. The word is this CPU's own, and changes
+; only here and where interrupts are off: no lock.
 %assign line 0
 %rep LINE_COUNT
 line_%+line:
-    bts qword [hal_lines_pending], line
+    bts qword [gs:CPU_LINES], line
     jmp hal_timer_stub
 %assign line line + 1
 %endrep
 
-; The timer has done its work by waking the CPU.
+; The timer, and a parked CPU's call to work, have done all by waking the CPU.
 hal_timer_stub:
     push rax
     mov rax, [hal_lapic_eoi]
+    test rax, rax
+    jz .x2apic
     mov dword [rax], 0
     pop rax
     iretq
+.x2apic:
+    push rcx
+    push rdx
+    mov ecx, X2APIC_EOI
+    xor eax, eax
+    xor edx, edx
+    wrmsr
+    pop rdx
+    pop rcx
+    pop rax
+    iretq
+
+; A non-maskable interrupt is another CPU's wish, or, if there is none, the hardware's, and
+; then a fault like any other. It may come in the middle of anything, a fault's report too,
+; and finds this CPU's block whatever runs. Until IRETQ the CPU takes no second one (SDM vol.
+; 3, "Handling Multiple NMIs"), so nothing here may fault: that would end in an early IRETQ.
+hal_nmi_stub:
+    push rax
+    xor eax, eax
+    xchg eax, [gs:CPU_NMI]
+    test al, NMI_STOP
+    jnz .stop
+    test al, NMI_FLUSH
+    pop rax
+    jz fault_2
+    push rax
+    push rcx
+    mov rax, [hal_shootdown]
+    mov rcx, [hal_shootdown + 8]
+    jrcxz .everything
+.next:
+    invlpg [rax]
+    add rax, PAGE_BYTES
+    dec rcx
+    jnz .next
+    jmp .done
+.everything:
+    mov rax, cr3
+    mov cr3, rax
+.done:
+    lock dec dword [hal_shootdown + 16]
+    pop rcx
+    pop rax
+    iretq
+
+; Leaves word of where it stood, and stands still for good: NMIs stay shut.
+.stop:
+    mov rax, [rsp + 8]
+    mov [gs:CPU_STOPPED], rax
+    mov rax, [rsp + 32]
+    mov [gs:CPU_STOPPED + 8], rax
+    mov [gs:CPU_STOPPED + 16], rbp
+    mov dword [gs:CPU_STOPPED + 24], 1
+.halted:
+    cli
+    hlt
+    jmp .halted
 
 ; Spurious interrupts are not in service: no end-of-interrupt (SDM vol. 3, "Spurious
 ; Interrupt").
@@ -96,7 +167,7 @@ hal_line_stubs:
 
 section .bss
 alignb 8
-hal_lines_pending: resq 1
-hal_lapic_eoi:     resq 1
+hal_lapic_eoi: resq 1
+hal_shootdown: resq 3
 
 section .note.GNU-stack noalloc noexec nowrite progbits

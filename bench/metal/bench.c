@@ -117,8 +117,8 @@ static void frame_claim_and_release(void)
 {
     for (uint32_t i = 0; i < TIMES; i++) {
         struct pa at;
-        exo_assert(core_frame_claim(1, 1, &at) == 0);
-        core_frame_release(at, 1);
+        exo_assert(core_frame_claim(NULL, 1, 1, &at) == 0);
+        core_frame_release(NULL, at, 1);
     }
 }
 
@@ -127,14 +127,14 @@ static void page_map_and_unmap(void)
 {
     struct va at = {CORE_PT_LOW_START}, beside = {CORE_PT_LOW_START + CORE_FRAME_BYTES};
     struct pa frame;
-    exo_assert(core_frame_claim(1, 1, &frame) == 0);
+    exo_assert(core_frame_claim(NULL, 1, 1, &frame) == 0);
     exo_assert(core_pt_map(beside, frame, CORE_PT_WRITE) == 0);
     for (uint32_t i = 0; i < TIMES; i++) {
         exo_assert(core_pt_map(at, frame, CORE_PT_WRITE) == 0);
         exo_assert(core_pt_unmap(at, NULL) == 0);
     }
     exo_assert(core_pt_unmap(beside, NULL) == 0);
-    core_frame_release(frame, 1);
+    core_frame_release(NULL, frame, 1);
 }
 
 // --- time ------------------------------------------------------------------------

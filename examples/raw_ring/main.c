@@ -44,7 +44,7 @@ static int lend_buffers(struct nic *nic)
     uint32_t count = EXO_MIN(nic->rx_slots, nic->tx_slots);
     uint64_t frames = exo_align_up(count * BUF_BYTES, CORE_FRAME_BYTES) / CORE_FRAME_BYTES;
     struct pa pa;
-    int err = core_frame_claim(frames, 1, &pa);
+    int err = core_frame_claim(NULL, frames, 1, &pa);
     if (err < 0)
         return err;
     for (uint32_t i = 0; i < count; i++) {

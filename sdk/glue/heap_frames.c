@@ -26,7 +26,7 @@ static uint64_t frames_wanted(const struct heap_frames *f)
 static uint64_t claim_run(uint64_t least, uint64_t wanted, struct pa *at)
 {
     for (uint64_t count = EXO_MAX(wanted, least);; count = EXO_MAX(count / 2, least)) {
-        if (core_frame_claim(count, 1, at) == 0)
+        if (core_frame_claim(NULL, count, 1, at) == 0)
             return count;
         if (count == least)
             return 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// idle_wait.h - what the machine does when no task can run: it halts.
+// idle_wait.h - what a CPU does when none of its tasks can run: it halts.
 //
 // While there is work, devices are polled and their interrupts are off. Before a halt
 // each source turns its interrupt on and looks once more, so that nothing which arrives
-// in between is slept through.
+// in between is slept through. Sources belong to the CPU that added them.
 #ifndef SDK_GLUE_IDLE_WAIT_H
 #define SDK_GLUE_IDLE_WAIT_H
 
@@ -12,7 +12,7 @@
 
 // One device that may end a halt.
 struct idle_source {
-    struct list link; // in the process's list
+    struct list link; // in the CPU's list
     // Turns the interrupt on. Returns true if something has arrived: do not halt.
     bool (*arm)(void *ctx);
     // Turns it off again after the halt, and wakes whoever has work now.

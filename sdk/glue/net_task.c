@@ -138,7 +138,7 @@ static void disarm(void *ctx, bool arrived)
 static int claim_memory(struct net_task *nt)
 {
     nt->memory_frames = (net_bytes(&nt->config) + CORE_FRAME_BYTES - 1) / CORE_FRAME_BYTES;
-    return core_frame_claim(nt->memory_frames, 1, &nt->memory);
+    return core_frame_claim(NULL, nt->memory_frames, 1, &nt->memory);
 }
 
 // Half as much each time that there is no such run: a small stack is better than none.
@@ -169,14 +169,14 @@ static int build_stack(struct net_task *nt, const struct net_config *config, str
     link_nic_init(&nt->link, nic, &link);
     failed = net_init(&nt->net, core_phys(nt->memory), &nt->config, &env, &link, core_clock_now());
     if (failed)
-        core_frame_release(nt->memory, nt->memory_frames);
+        core_frame_release(NULL, nt->memory, nt->memory_frames);
     return failed;
 }
 
 static void free_all(struct net_task *nt)
 {
     link_nic_fini(&nt->link); // before its buffers become somebody else's frames
-    core_frame_release(nt->memory, nt->memory_frames);
+    core_frame_release(NULL, nt->memory, nt->memory_frames);
     free(nt);
 }
 
@@ -189,7 +189,7 @@ static int start_on(struct nic *nic, const struct net_config *config, struct net
     event_init(&nt->ended);
     int failed = build_stack(nt, config, nic);
     if (!failed && (failed = spawn("net", drive, nt)) != 0)
-        core_frame_release(nt->memory, nt->memory_frames);
+        core_frame_release(NULL, nt->memory, nt->memory_frames);
     if (failed) {
         free(nt);
         return failed;

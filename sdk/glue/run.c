@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT
-// run.c - one scheduler for the process, with core's clock and an idle that halts.
+// run.c - one scheduler for each CPU, with core's clock and an idle that halts.
 #include "sdk/glue/run.h"
 
 #include "core/clock.h"
 #include "exo/err.h"
 #include "sdk/glue/idle_wait.h"
+#include "sdk/glue/local.h"
 #include "sdk/glue/stack.h"
 
 #include <stdio.h>
-
-static struct {
-    struct sched sched;
-    bool ready;
-} process;
 
 static exo_ns now(void *ctx)
 {
@@ -32,13 +28,26 @@ static void poll(void *ctx)
     idle_poll();
 }
 
+// For reports.
+static const char *running(void)
+{
+    const struct task *task = task_self(&local_self()->sched);
+    return task ? task->name : NULL;
+}
+
+static void begin(struct local *local)
+{
+    sched_init(&local->sched, &(struct sched_env){.now = now, .idle = idle, .poll = poll});
+    local->has_sched = true;
+    core_cpu_self()->running = running;
+}
+
 struct sched *run_sched(void)
 {
-    if (!process.ready) {
-        sched_init(&process.sched, &(struct sched_env){.now = now, .idle = idle, .poll = poll});
-        process.ready = true;
-    }
-    return &process.sched;
+    struct local *local = local_self();
+    if (__builtin_expect(!local->has_sched, 0))
+        begin(local);
+    return &local->sched;
 }
 
 static void free_task(struct task *task, void *ctx)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// run.h - the process's own scheduler, and the loop that main hands the machine to.
+// run.h - the CPU's own scheduler, and the loop that main hands the machine to.
 //
 //     int main(void)
 //     {
@@ -17,7 +17,8 @@
 // every call of this SDK, with about 12 KiB left for the app.
 #define SPAWN_STACK_BYTES 16384u
 
-// The scheduler that spawn, sock and net_task use.
+// The scheduler that spawn, sock and net_task use: that of the CPU that calls. Another CPU
+// gets one by run_cpu.h.
 struct sched *run_sched(void);
 
 // Starts a task. Its stack has a guard page (sdk/glue/stack.h), is rounded up to whole

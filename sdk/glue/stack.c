@@ -57,18 +57,18 @@ static void unmap_pages(uint64_t lowest, uint64_t end)
         struct pa frame;
         int failed = core_pt_unmap((struct va){at}, &frame);
         exo_assert(!failed);
-        core_frame_release(frame, 1);
+        core_frame_release(NULL, frame, 1);
     }
 }
 
 static int map_page(uint64_t at)
 {
     struct pa frame;
-    if (core_frame_claim(1, 1, &frame) != 0)
+    if (core_frame_claim(NULL, 1, 1, &frame) != 0)
         return -EXO_ENOMEM;
     int failed = core_pt_map((struct va){at}, frame, CORE_PT_WRITE);
     if (failed)
-        core_frame_release(frame, 1);
+        core_frame_release(NULL, frame, 1);
     return failed;
 }
 

@@ -3,31 +3,44 @@
 //
 // Output gathers in one buffer and leaves a line at a time, so that a printf of ten
 // pieces is one write. stdout and stderr share it: they end on the same wire, and what
-// was printed first comes out first. _exit and abort flush it.
+// was printed first comes out first. _exit and abort flush it. CPUs share it too: what two of
+// them print at once comes out mixed, and whole.
 #include "core/clock.h"
 #include "core/irq.h"
 #include "core/log.h"
+#include "exo/lock.h"
 
 #include <stdio.h>
 
 static struct {
+    struct exo_lock lock;
     char bytes[256];
     size_t used;
 } output;
 
+static void write_out(void)
+{
+    core_console_write(output.bytes, output.used);
+    output.used = 0;
+}
+
 static int console_flush(FILE *file)
 {
     (void)file;
-    core_console_write(output.bytes, output.used);
-    output.used = 0;
+    exo_lock_take(&output.lock);
+    write_out();
+    exo_lock_give(&output.lock);
     return 0;
 }
 
 static int console_put(char c, FILE *file)
 {
+    (void)file;
+    exo_lock_take(&output.lock);
     output.bytes[output.used++] = c;
     if (c == '\n' || output.used == sizeof output.bytes)
-        console_flush(file);
+        write_out();
+    exo_lock_give(&output.lock);
     return (unsigned char)c;
 }
 

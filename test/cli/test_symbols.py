@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The table of function names, in a small image that gcc links by the real script."""
+"""The table of names, in a small image that gcc links by the real script."""
 
 import subprocess
 import tempfile
@@ -11,7 +11,8 @@ from exocore_cli import elf as elf_format
 from exocore_cli import symbols
 
 SOURCE = """
-__asm__(".globl core_entry\\ncore_entry: call first\\nhlt\\ncore_entry.local: hlt\\n");
+__asm__(".globl core_entry\\ncore_entry: call first\\nhlt\\ncore_entry.local: hlt\\n"
+        "line_0: hlt\\nline_1: hlt\\nline_2: hlt\\n");
 int data = 1;
 __attribute__((noinline, used)) static int second_function_with_a_long_name(int x)
 { return x * data; }
@@ -26,7 +27,7 @@ def link(directory, source):
     """Compiles and links `source`; returns the ELF's bytes."""
     path = Path(directory)
     (path / "a.c").write_text(source)
-    subprocess.run(["gcc", "-O1", "-ffreestanding", "-fpie", "-static-pie",
+    subprocess.run(["gcc", "-O1", "-gdwarf-4", "-ffreestanding", "-fpie", "-static-pie",
                     "-fno-asynchronous-unwind-tables", "-nostdlib", "-Wl,--build-id",
                     "-Wl,-z,max-page-size=4096,-z,noexecstack,-z,pack-relative-relocs,-z,norelro",
                     "-T", ROOT / "sdk/start/kernel.ld", path / "a.c", "-o", path / "a.elf"],
@@ -35,15 +36,19 @@ def link(directory, source):
 
 
 def table(data):
-    """Reads the table as core does: a list of (offset, size, name)."""
+    """Reads the table as core does: a list of (offset, size, name, file)."""
     segment = elf_format.Elf(data).loads()[-1]
     raw = data[segment.offset:segment.offset + segment.filesz]
     magic, count, strings, size = symbols.HEADER.unpack_from(raw)
     assert magic == symbols.MAGIC and size == len(raw) and segment.memsz == len(raw)
     entries = [symbols.ENTRY.unpack_from(raw, symbols.HEADER.size + i * symbols.ENTRY.size)
                for i in range(count)]
-    return [(offset, length, raw[strings + name:raw.index(b"\0", strings + name)].decode())
-            for offset, length, name in entries]
+
+    def string(at):
+        return raw[strings + at:raw.index(b"\0", strings + at)].decode()
+
+    return [(offset, length, string(name), string(file))
+            for offset, length, name, file in entries]
 
 
 class Symbols(unittest.TestCase):
@@ -57,19 +62,27 @@ class Symbols(unittest.TestCase):
     def test_an_unfilled_table_is_empty(self):
         self.assertEqual(table(link(self.scratch, SOURCE)), [])
 
-    def test_functions_and_labels_sorted(self):
+    def test_functions_labels_and_variables_sorted(self):
         entries = table(symbols.fill(link(self.scratch, SOURCE)))
-        names = [name for _, _, name in entries]
-        self.assertEqual(sorted(names),
-                         ["core_entry", "first", "second_function_with_a_long_name"])
+        names = [name for _, _, name, _ in entries]
+        self.assertEqual(sorted(names), ["core_entry", "data", "first", "line_N",
+                                         "second_function_with_a_long_name"])
         self.assertEqual(entries, sorted(entries))
-        self.assertTrue(all(size > 0 for _, size, _ in entries))
+        self.assertTrue(all(size > 0 for _, size, _, _ in entries))
+        self.assertEqual({file for _, _, _, file in entries}, {""})
+
+    def test_functions_know_their_source_file(self):
+        link(self.scratch, SOURCE)
+        symbols.fill_file(Path(self.scratch) / "a.elf")
+        entries = table((Path(self.scratch) / "a.elf").read_bytes())
+        files = {name: file for _, _, name, file in entries}
+        self.assertEqual((files["first"], files["data"]), ("a.c", ""))
 
     def test_a_large_table_and_filling_twice(self):
         data = link(self.scratch, SOURCE + MANY)
         once = symbols.fill(data)
         twice = symbols.fill(once)
-        self.assertEqual(len(table(once)), 703)
+        self.assertEqual(len(table(once)), 705)
         self.assertEqual(table(once), table(twice))
         self.assertEqual(elf_format.Elf(once).loads()[-1].vaddr % 4096, 0)
         self.assertEqual(len(once), len(twice))

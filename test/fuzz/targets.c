@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// targets.c - the parsers and the machines behind them, one target each.
+// targets.c - the parsers and the machines behind them, one target each. Firmware's tables
+// are in firmware.c.
 #include "test/fuzz/targets.h"
 
 #include "exo/bits.h"
@@ -12,6 +13,7 @@
 #include "netstack/wire/arp.h"
 #include "netstack/wire/eth.h"
 #include "netstack/wire/tcp.h"
+#include "test/fuzz/firmware.h"
 #include "test/support/net_fixture.h"
 
 static const struct ip4 here = {{10, 0, 2, 15}};
@@ -246,8 +248,14 @@ static size_t seed_dhcp(uint8_t *out)
 }
 
 const struct fuzz_target fuzz_targets[] = {
-    {"ip4", run_ip4, seed_ip4},    {"tcp", run_tcp, seed_tcp}, {"udp", run_udp, seed_udp},
-    {"icmp", run_icmp, seed_icmp}, {"arp", run_arp, seed_arp}, {"dhcp", run_dhcp, seed_dhcp},
+    {"ip4", run_ip4, seed_ip4},
+    {"tcp", run_tcp, seed_tcp},
+    {"udp", run_udp, seed_udp},
+    {"icmp", run_icmp, seed_icmp},
+    {"arp", run_arp, seed_arp},
+    {"dhcp", run_dhcp, seed_dhcp},
+    {"acpi", fuzz_run_acpi, fuzz_seed_acpi},
+    {"mp", fuzz_run_mp, fuzz_seed_mp},
 };
 
 const size_t fuzz_target_count = EXO_COUNT(fuzz_targets);

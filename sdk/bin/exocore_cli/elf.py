@@ -11,9 +11,9 @@ SYM = struct.Struct("<IBBHQQ")
 
 PT_LOAD, PT_DYNAMIC = 1, 2
 PF_X, PF_W = 1, 2
-SHF_EXECINSTR = 4
+SHF_ALLOC, SHF_EXECINSTR = 2, 4
 SHT_SYMTAB, SHT_NOBITS = 2, 8
-STT_NOTYPE, STT_FUNC = 0, 2
+STT_NOTYPE, STT_OBJECT, STT_FUNC = 0, 1, 2
 EM_X86_64 = 62
 
 
@@ -49,6 +49,8 @@ class Section:
 
     kind = property(lambda self: self.fields[1])
     flags = property(lambda self: self.fields[2])
+    address = property(lambda self: self.fields[3])
+    end = property(lambda self: self.address + self.size)
     offset = property(lambda self: self.fields[4])
     size = property(lambda self: self.fields[5])
     link = property(lambda self: self.fields[6])

@@ -63,7 +63,7 @@ MISDEED jump_to_stack(void)
 MISDEED jump_to_heap(void)
 {
     struct pa frame;
-    if (core_frame_claim(1, 1, &frame) == 0)
+    if (core_frame_claim(NULL, 1, 1, &frame) == 0)
         call_bytes(core_phys(frame));
 }
 
@@ -142,10 +142,10 @@ MISDEED panic_with_reason(void)
 MISDEED release_frame_twice(void)
 {
     struct pa frame;
-    if (core_frame_claim(1, 1, &frame) < 0)
+    if (core_frame_claim(NULL, 1, 1, &frame) < 0)
         return;
-    core_frame_release(frame, 1);
-    core_frame_release(frame, 1);
+    core_frame_release(NULL, frame, 1);
+    core_frame_release(NULL, frame, 1);
     NOT_LAST;
 }
 
@@ -190,7 +190,9 @@ __attribute__((noipa)) static int call_misdeed(const char *name)
 
 int main(void)
 {
-    int status = call_misdeed(core_cmdline());
+    char name[32] = ""; // the first word; panic= may follow
+    sscanf(core_cmdline(), "%31s", name);
+    int status = call_misdeed(name);
     puts("not a misdeed, or nobody minded it");
     return status;
 }

@@ -142,7 +142,7 @@ static void check_mapping(void)
     };
     struct pa frame, back;
     struct core_pt_entry entry;
-    expect(core_frame_claim(1, 1, &frame) == 0, "no frame");
+    expect(core_frame_claim(NULL, 1, 1, &frame) == 0, "no frame");
     uint64_t *seen = core_phys(frame);
     uint64_t free_before = core_frame_stats().free;
     for (uint32_t i = 0; i < EXO_COUNT(places); i++) {
@@ -162,7 +162,7 @@ static void check_mapping(void)
     }
     uint64_t kept = free_before - core_frame_stats().free;
     expect(kept <= 3, "empty page tables are not given back");
-    core_frame_release(frame, 1);
+    core_frame_release(NULL, frame, 1);
 }
 
 static void check_refusals(void)

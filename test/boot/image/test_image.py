@@ -26,7 +26,7 @@ class Image(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.elf = elf_format.Elf(Path(PATH).read_bytes())
-        cls.names = [name for _, _, name in symbols.functions(cls.elf)]
+        cls.names = [name for _, _, name in symbols.symbols(cls.elf)]
 
     def test_no_page_is_writable_and_executable(self):
         end = 0

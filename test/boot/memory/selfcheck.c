@@ -28,12 +28,12 @@ static void expect(bool ok, const char *what)
 static void check_high_frame(void)
 {
     struct pa at = {UINT64_C(0x120000000)};
-    if (core_frame_claim_at(at, 1) < 0)
+    if (core_frame_claim_at(NULL, at, 1) < 0)
         return; // a small machine
-    expect(core_frame_claim_at(at, 1) == -EXO_EBUSY, "a frame claimed twice");
+    expect(core_frame_claim_at(NULL, at, 1) == -EXO_EBUSY, "a frame claimed twice");
     *(volatile uint64_t *)core_phys(at) = at.v;
     expect(*(volatile uint64_t *)core_phys(at) == at.v, "memory that does not remember");
-    core_frame_release(at, 1);
+    core_frame_release(NULL, at, 1);
     puts("selfcheck: memory above 4 GiB");
 }
 
@@ -47,7 +47,7 @@ static void check_frames(void)
     struct core_frame_stats before = core_frame_stats();
     uint64_t *chain = NULL, claimed = 0;
     struct pa at;
-    while (claimed < FRAMES_MAX && core_frame_claim(1, 1, &at) == 0) {
+    while (claimed < FRAMES_MAX && core_frame_claim(NULL, 1, 1, &at) == 0) {
         uint64_t *frame = core_phys(at);
         frame[0] = (uint64_t)chain;
         frame[511] = at.v;
@@ -59,7 +59,7 @@ static void check_frames(void)
     while (chain) {
         uint64_t *next = (uint64_t *)chain[0];
         expect(chain[511] == core_phys_of(chain).v, "two owners wrote to one frame");
-        core_frame_release(core_phys_of(chain), 1);
+        core_frame_release(NULL, core_phys_of(chain), 1);
         chain = next;
     }
     expect(core_frame_stats().free == before.free, "frames were lost");

@@ -83,7 +83,8 @@ static void live_once(struct pa rx_frame, struct pa tx_frame)
 int main(void)
 {
     struct pa rx_frame, tx_frame;
-    exo_assert(core_frame_claim(1, 1, &rx_frame) == 0 && core_frame_claim(1, 1, &tx_frame) == 0);
+    exo_assert(core_frame_claim(NULL, 1, 1, &rx_frame) == 0 &&
+               core_frame_claim(NULL, 1, 1, &tx_frame) == 0);
     live_once(rx_frame, tx_frame); // the first time, core makes page tables for the registers
     uint64_t free_frames = core_frame_stats().free;
     for (int round = 1; round < ROUNDS; round++)

@@ -23,16 +23,18 @@ static uint32_t writes;
 static uint32_t kept;    // bytes of a write that reach the disk; the rest are lost
 static int write_result; // what the disk says
 
-int core_frame_claim(uint64_t count, uint64_t align, struct pa *out)
+int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, struct pa *out)
 {
+    (void)owner;
     ck_assert(count == 1 && align == 1);
     pages_claimed++;
     out->v = (uintptr_t)page;
     return 0;
 }
 
-void core_frame_release(struct pa at, uint64_t count)
+void core_frame_release(struct core_owner *owner, struct pa at, uint64_t count)
 {
+    (void)owner;
     ck_assert(at.v == (uintptr_t)page && count == 1);
     pages_claimed--;
 }

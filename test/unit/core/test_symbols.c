@@ -9,32 +9,31 @@
 static struct {
     struct symbols_header header;
     struct symbols_entry entries[3];
-    char names[18];
+    char strings[23];
 } table;
 
 static void setup(void)
 {
-    table.header = (struct symbols_header){SYMBOLS_MAGIC, 3, sizeof(table.header) + 36, 70};
-    table.entries[0] = (struct symbols_entry){0x100, 0x40, 0};
-    table.entries[1] = (struct symbols_entry){0x140, 0, 6}; // a label in assembly
-    table.entries[2] = (struct symbols_entry){0x200, 0x10, 12};
-    memcpy(table.names, "first\0label\0third", 18);
+    table.header = (struct symbols_header){SYMBOLS_MAGIC, 3, 64, 64 + sizeof table.strings};
+    table.entries[0] = (struct symbols_entry){0x100, 0x40, 0, 18};
+    table.entries[1] = (struct symbols_entry){0x140, 0, 6, 5}; // a label in assembly
+    table.entries[2] = (struct symbols_entry){0x200, 0x10, 12, 18};
+    memcpy(table.strings, "first\0label\0third\0pt.c", sizeof table.strings);
 }
 
-static void expect(uint32_t offset, const char *name, uint32_t inside_expected)
+static void expect(uint32_t offset, const char *name, uint32_t inside)
 {
-    uint32_t inside = 0;
-    const char *found = symbols_find(&table, sizeof(table), offset, &inside);
-    if (!name) {
-        ck_assert_ptr_null(found);
+    struct symbols_place place = {.name = "untouched"};
+    bool found = symbols_find(&table, sizeof(table), offset, &place);
+    ck_assert_int_eq(found, name != NULL);
+    ck_assert_str_eq(place.name, name ? name : "untouched");
+    if (!name)
         return;
-    }
-    ck_assert_ptr_nonnull(found);
-    ck_assert_str_eq(found, name);
-    ck_assert_uint_eq(inside, inside_expected);
+    ck_assert_str_eq(place.file, strcmp(name, "label") == 0 ? "" : "pt.c");
+    ck_assert_uint_eq(place.inside, inside);
 }
 
-START_TEST(symbols_finds_functions_by_address)
+START_TEST(symbols_finds_a_name_and_a_file_by_address)
 {
     setup();
     expect(0xff, NULL, 0);
@@ -50,10 +49,10 @@ END_TEST
 
 START_TEST(symbols_says_nothing_from_a_broken_table)
 {
-    uint32_t inside;
+    struct symbols_place place;
     setup();
-    for (size_t bytes = 0; bytes < 70; bytes++)
-        ck_assert_ptr_null(symbols_find(&table, bytes, 0x100, &inside));
+    for (size_t bytes = 0; bytes < table.header.bytes; bytes++)
+        ck_assert(!symbols_find(&table, bytes, 0x100, &place));
     table.header.count = 0;
     expect(0x100, NULL, 0);
 
@@ -66,13 +65,17 @@ START_TEST(symbols_says_nothing_from_a_broken_table)
     expect(0x100, NULL, 0);
 
     setup();
-    table.entries[0].name = 18;
+    table.entries[0].name = sizeof table.strings;
     expect(0x100, NULL, 0);
 
     setup();
-    table.names[17] = 'x'; // the last name never ends
+    table.entries[0].file = UINT32_MAX;
+    expect(0x100, NULL, 0);
+
+    setup();
+    table.strings[22] = 'x'; // the last string never ends
     expect(0x200, NULL, 0);
-    expect(0x100, "first", 0);
+    expect(0x140, "label", 0);
 
     setup();
     table.header.magic++;
@@ -80,5 +83,5 @@ START_TEST(symbols_says_nothing_from_a_broken_table)
 }
 END_TEST
 
-CHECK_MAIN("core.symbols", symbols_finds_functions_by_address,
+CHECK_MAIN("core.symbols", symbols_finds_a_name_and_a_file_by_address,
            symbols_says_nothing_from_a_broken_table)

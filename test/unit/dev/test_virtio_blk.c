@@ -39,15 +39,17 @@ void core_log(const char *format, ...)
     (void)format;
 }
 
-int core_frame_claim(uint64_t count, uint64_t align, struct pa *out)
+int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, struct pa *out)
 {
+    (void)owner;
     out->v = (uintptr_t)aligned_alloc(CORE_FRAME_BYTES * align, CORE_FRAME_BYTES * count);
     machine.frames += count;
     return 0;
 }
 
-void core_frame_release(struct pa at, uint64_t count)
+void core_frame_release(struct core_owner *owner, struct pa at, uint64_t count)
 {
+    (void)owner;
     ck_assert_uint_eq(machine.functions, 0); // the device has stopped, and cannot write any more
     free((void *)at.v);
     machine.frames -= count;

@@ -45,8 +45,9 @@ void core_log(const char *format, ...)
     (void)format;
 }
 
-int core_frame_claim(uint64_t count, uint64_t align, struct pa *out)
+int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, struct pa *out)
 {
+    (void)owner;
     if (fails())
         return -EXO_ENOMEM;
     out->v = (uintptr_t)aligned_alloc(CORE_FRAME_BYTES * align, CORE_FRAME_BYTES * count);
@@ -54,8 +55,9 @@ int core_frame_claim(uint64_t count, uint64_t align, struct pa *out)
     return 0;
 }
 
-void core_frame_release(struct pa at, uint64_t count)
+void core_frame_release(struct core_owner *owner, struct pa at, uint64_t count)
 {
+    (void)owner;
     free(core_phys(at));
     machine.frames -= count;
 }
@@ -73,7 +75,7 @@ struct pa core_phys_of(const void *ptr)
 static int ring_claim(uint32_t bytes, struct core_nicq_ring *ring)
 {
     uint64_t count = exo_align_up(bytes, CORE_FRAME_BYTES) / CORE_FRAME_BYTES;
-    int err = core_frame_claim(count, 1, &ring->pa);
+    int err = core_frame_claim(NULL, count, 1, &ring->pa);
     if (err < 0)
         return err;
     ring->bytes = (uint32_t)count * CORE_FRAME_BYTES;
@@ -90,7 +92,7 @@ int core_nicq_claim(struct core_nic nic, uint16_t index, uint32_t rx_bytes, uint
         return err;
     err = ring_claim(tx_bytes, &q.tx);
     if (err < 0) {
-        core_frame_release(q.rx.pa, q.rx.bytes / CORE_FRAME_BYTES);
+        core_frame_release(NULL, q.rx.pa, q.rx.bytes / CORE_FRAME_BYTES);
         return err;
     }
     machine.pairs++;
@@ -101,8 +103,8 @@ int core_nicq_claim(struct core_nic nic, uint16_t index, uint32_t rx_bytes, uint
 void core_nicq_release(struct core_nicq *q)
 {
     exo_assert(!machine.functions); // the device has stopped, and cannot write any more
-    core_frame_release(q->rx.pa, q->rx.bytes / CORE_FRAME_BYTES);
-    core_frame_release(q->tx.pa, q->tx.bytes / CORE_FRAME_BYTES);
+    core_frame_release(NULL, q->rx.pa, q->rx.bytes / CORE_FRAME_BYTES);
+    core_frame_release(NULL, q->tx.pa, q->tx.bytes / CORE_FRAME_BYTES);
     machine.pairs--;
 }
 

@@ -11,6 +11,7 @@
 #include "hal/entropy.h"
 #include "sdk/glue/stack.h"
 #include "test/support/check_main.h"
+#include "test/unit/sdk/fake_cpu.h"
 
 #include <string.h>
 
@@ -34,6 +35,8 @@ static struct fake_nic nics[2];
 
 void fake_machine_init(void)
 {
+    static struct core_cpu cpu;
+    fake_cpu_enter(&cpu, 0);
     machine = (struct fake_machine){.frames_left = 4096};
 }
 
@@ -61,8 +64,9 @@ void core_log(const char *format, ...)
     (void)format;
 }
 
-int core_frame_claim(uint64_t count, uint64_t align, struct pa *out)
+int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, struct pa *out)
 {
+    (void)owner;
     (void)align;
     if (count > machine.frames_left)
         return -EXO_ENOMEM;
@@ -72,8 +76,9 @@ int core_frame_claim(uint64_t count, uint64_t align, struct pa *out)
     return 0;
 }
 
-void core_frame_release(struct pa at, uint64_t count)
+void core_frame_release(struct core_owner *owner, struct pa at, uint64_t count)
 {
+    (void)owner;
     machine.frames_left += (uint32_t)count;
     machine.frames_out -= (uint32_t)count;
     free((void *)at.v);

@@ -26,8 +26,9 @@ static void core_has(uint64_t frames, uint64_t longest_run)
     core.claims = 0;
 }
 
-int core_frame_claim(uint64_t count, uint64_t align, struct pa *out)
+int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, struct pa *out)
 {
+    (void)owner;
     ck_assert_uint_eq(align, 1);
     core.claims++;
     if (count > core.longest_run || count > core.limit - core.used)

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "core/irq.h"
 #include "sdk/glue/idle_wait.h"
+#include "sdk/glue/local.h"
 #include "test/support/check_main.h"
+#include "test/unit/sdk/fake_cpu.h"
 
+#include <pthread.h>
 #include <string.h>
 
 static char trace[128]; // what happened, in order
@@ -12,6 +15,13 @@ struct device {
     const char *name;
     bool has_something;
 };
+
+static struct core_cpu cpus[2];
+
+static void enter_first(void)
+{
+    fake_cpu_enter(&cpus[0], 0);
+}
 
 static void say(const char *what, const char *who)
 {
@@ -52,6 +62,7 @@ static const char *wait(void)
 START_TEST(a_halt_lies_between_arming_and_disarming_all)
 {
     struct device a, b;
+    enter_first();
     ck_assert_str_eq(wait(), "halt7 ");
     add(&a, "a", false);
     add(&b, "b", false);
@@ -65,6 +76,7 @@ END_TEST
 START_TEST(who_has_something_prevents_the_halt_and_is_told)
 {
     struct device a, b, c;
+    enter_first();
     add(&a, "a", false);
     add(&b, "b", true);
     add(&c, "c", true);
@@ -79,6 +91,7 @@ END_TEST
 START_TEST(polling_asks_each_without_a_halt)
 {
     struct device a, b;
+    enter_first();
     add(&a, "a", false);
     add(&b, "b", true);
     trace[0] = '\0';
@@ -89,5 +102,31 @@ START_TEST(polling_asks_each_without_a_halt)
 }
 END_TEST
 
+static void *wait_elsewhere(void *arg)
+{
+    struct local local;
+    local_init(&local);
+    fake_cpu_enter(&cpus[1], 1);
+    cpus[1].app = &local;
+    strcpy(arg, wait());
+    return NULL;
+}
+
+START_TEST(a_source_is_of_the_cpu_that_added_it)
+{
+    struct device a;
+    char elsewhere[sizeof trace];
+    pthread_t other;
+    enter_first();
+    add(&a, "a", false);
+    ck_assert_int_eq(pthread_create(&other, NULL, wait_elsewhere, elsewhere), 0);
+    pthread_join(other, NULL);
+    ck_assert_str_eq(elsewhere, "halt7 ");
+    ck_assert_str_eq(wait(), "arm-a halt7 off-a ");
+    idle_remove(&a.source);
+}
+END_TEST
+
 CHECK_MAIN("sdk.idle_wait", a_halt_lies_between_arming_and_disarming_all,
-           who_has_something_prevents_the_halt_and_is_told, polling_asks_each_without_a_halt)
+           who_has_something_prevents_the_halt_and_is_told, polling_asks_each_without_a_halt,
+           a_source_is_of_the_cpu_that_added_it)

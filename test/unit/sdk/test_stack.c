@@ -24,8 +24,9 @@ static void core_has(uint32_t frames, uint32_t maps)
     core.maps_left = maps;
 }
 
-int core_frame_claim(uint64_t count, uint64_t align, struct pa *out)
+int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, struct pa *out)
 {
+    (void)owner;
     ck_assert(count == 1 && align == 1);
     if (core.frames_left == 0)
         return -EXO_ENOMEM;
@@ -34,8 +35,9 @@ int core_frame_claim(uint64_t count, uint64_t align, struct pa *out)
     return 0;
 }
 
-void core_frame_release(struct pa at, uint64_t count)
+void core_frame_release(struct core_owner *owner, struct pa at, uint64_t count)
 {
+    (void)owner;
     ck_assert(at.v == 0 && count == 1);
     core.frames_left++;
 }

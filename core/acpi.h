@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// acpi.h - what the firmware's tables say of the board, read when somebody first asks.
+//
+// Tables stay where the firmware left them, mapped read-only. One that lies about itself is
+// not there, and the log has a line about it.
+#ifndef CORE_ACPI_H
+#define CORE_ACPI_H
+
+#include "exo/span.h"
+#include "hal/apics.h"
+#include "hal/firmware.h"
+
+// The `n`-th table (from 0) with a signature of four letters, as "SRAT", header included:
+// length and checksum are right, nothing else has been looked at.
+//
+// Errors: -EXO_ENOENT  there is none, or no ACPI.
+// Spec:   ACPI 6.5 §5.2.
+int core_acpi_find(const char *signature, uint32_t n, struct cspan *out);
+
+// The CPUs and I/O APICs of the machine: by ACPI's MADT; without one by Intel's MP table;
+// without that the CPU that runs, and an I/O APIC where every PC has its first. There is at
+// least one CPU. Core's own business.
+const struct hal_apics *acpi_apics(void);
+
+// Memory as the parsers of hal/ want it: mapped read-only; lies go to the log.
+extern const struct hal_firmware acpi_firmware;
+
+#endif

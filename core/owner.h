@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// owner.h - who owns page frames: a name, and the two calls by which core takes them back.
+//
+// Whoever keeps frames for long enough that others may want them back becomes an owner: a
+// heap, a cache, a packet pool. The struct is the owner's own storage, and its address is
+// what it shows to core (core/frame.h). A null owner is the app at large, which is never
+// asked.
+#ifndef CORE_OWNER_H
+#define CORE_OWNER_H
+
+#include "exo/types.h"
+
+#define CORE_OWNER_MAX 64 // owners at one time
+
+struct core_owner {
+    const char *name;
+
+    // "Please release `frames` frames." May do so at once, or later before the deadline, or
+    // not at all. Null: the owner cannot be asked.
+    void (*give_back)(void *ctx, uint64_t frames);
+
+    // "These frames are no longer yours": they are unmapped and zeroed. May be null.
+    void (*taken)(void *ctx, const struct pa *frames, uint32_t count);
+
+    void *ctx; // handed to both
+
+    // Core's; zero before core_owner_init.
+    uint64_t frames; // owned now
+    uint16_t tag;    // what a frame's record says of its owner
+};
+
+// Registers an owner. Its storage, and the name, stay the caller's and have to last until
+// core_owner_fini.
+//
+// Errors: -EXO_ENOSPC  CORE_OWNER_MAX owners are registered.
+int core_owner_init(struct core_owner *owner);
+
+// The owner must not own a frame any more.
+void core_owner_fini(struct core_owner *owner);
+
+#endif

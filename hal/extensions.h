@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// extensions.h - what this CPU can do beyond the x86-64 of 2003, turned on for whoever
+// compiles for it: AVX, AVX-512, FSGSBASE.
+//
+// Nobody saves vector registers: tasks switch inside a call, where the ABI gives them up, and
+// the interrupt stubs touch none (docs/decisions/vector-state.md).
+#ifndef HAL_EXTENSIONS_H
+#define HAL_EXTENSIONS_H
+
+#include <stdint.h>
+
+// Before the first code that may use them. Other CPUs inherit the registers (ap_start.h).
+void hal_extensions_init(void);
+
+// XCR0: which state XSAVE, and so AVX, may use; 0 where that is not turned on.
+uint64_t hal_xcr0_read_if_any(void);
+
+#endif

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// board.c - prints what core found out about the board, for a test to hold against what QEMU
+// was told to build.
+#include "core/acpi.h"
+#include "core/core_main.h"
+
+#include <stdio.h>
+
+static void print_apics(void)
+{
+    const struct hal_apics *apics = acpi_apics();
+    printf("board: %u CPUs:", (unsigned)apics->cpu_count);
+    for (uint32_t i = 0; i < apics->cpu_count; i++)
+        printf(" %u", (unsigned)apics->cpu_ids[i]);
+    printf("\nboard: local APICs at %#llx\n", (unsigned long long)apics->lapic_pa);
+    for (uint32_t i = 0; i < apics->ioapic_count; i++)
+        printf("board: I/O APIC at %#llx from wire %d\n", (unsigned long long)apics->ioapics[i].pa,
+               (int)apics->ioapics[i].gsi_base);
+    for (uint32_t irq = 0; irq < HAL_ISA_IRQS; irq++) {
+        const struct hal_wire *wire = &apics->isa[irq];
+        if (wire->gsi != irq || wire->shape)
+            printf("board: ISA interrupt %u is wire %u,%s%s\n", (unsigned)irq, (unsigned)wire->gsi,
+                   wire->shape & HAL_WIRE_ACTIVE_LOW ? " low" : " high",
+                   wire->shape & HAL_WIRE_LEVEL ? " level" : " edge");
+    }
+}
+
+int main(void)
+{
+    print_apics();
+    puts("board: done");
+    return 0;
+}
