@@ -52,8 +52,9 @@ void core_log(const char *format, ...)
     (void)format;
 }
 
-int core_frame_claim(uint64_t count, uint64_t align, struct pa *out)
+int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, struct pa *out)
 {
+    (void)owner;
     ck_assert_uint_eq(align, 1);
     machine.frame_bytes = count * CORE_FRAME_BYTES;
     machine.frames = aligned_alloc(CORE_FRAME_BYTES, machine.frame_bytes);
@@ -61,8 +62,9 @@ int core_frame_claim(uint64_t count, uint64_t align, struct pa *out)
     return 0;
 }
 
-void core_frame_release(struct pa at, uint64_t count)
+void core_frame_release(struct core_owner *owner, struct pa at, uint64_t count)
 {
+    (void)owner;
     ck_assert_uint_eq(machine.functions, 0); // it is no bus master any more
     ck_assert_uint_eq(at.v, (uintptr_t)machine.frames);
     ck_assert_uint_eq(count * CORE_FRAME_BYTES, machine.frame_bytes);

@@ -40,15 +40,17 @@ static struct machine {
 
 // ---- the platform below the driver ----
 
-int core_frame_claim(uint64_t count, uint64_t align, struct pa *out)
+int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, struct pa *out)
 {
+    (void)owner;
     machine.frame = aligned_alloc(CORE_FRAME_BYTES * align, CORE_FRAME_BYTES * count);
     out->v = (uintptr_t)machine.frame;
     return 0;
 }
 
-void core_frame_release(struct pa at, uint64_t count)
+void core_frame_release(struct core_owner *owner, struct pa at, uint64_t count)
 {
+    (void)owner;
     ck_assert_uint_eq(count, 1);
     free((void *)at.v);
     machine.frame = NULL;
