@@ -188,7 +188,7 @@ static void free_all(struct net_task *nt)
     free(nt);
 }
 
-static int start_on(struct nic *nic, const struct net_config *config, struct net_task **out)
+int net_task_start_on(struct nic *nic, const struct net_config *config, struct net_task **out)
 {
     struct net_task *nt = calloc(1, sizeof *nt);
     if (!nt)
@@ -216,7 +216,7 @@ int net_task_start(uint32_t nth, const struct net_config *config, struct net_tas
     int failed = nic_open(nth, 0, "net", &nic);
     if (failed)
         return failed;
-    failed = start_on(nic, config, out);
+    failed = net_task_start_on(nic, config, out);
     if (failed)
         nic_close(nic);
     return failed;
