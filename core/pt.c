@@ -345,12 +345,6 @@ int core_pt_protect(struct va at, uint64_t bytes, uint32_t rights)
     return is_owners(at.v, bytes) ? pt_set_rights(at, bytes, rights) : -EXO_EINVAL;
 }
 
-void pt_break_locks(void)
-{
-    exo_lock_give(&core_state.pt_lock);
-    exo_lock_give(&core_state.frames_lock);
-}
-
 // --- look -----------------------------------------------------------------------------
 
 static bool is_canonical(uint64_t va)
