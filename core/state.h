@@ -23,6 +23,7 @@
 #include "core/panic_word.h"
 #include "core/pci_walk.h"
 #include "core/pt_tree.h"
+#include "core/rng.h"
 #include "core/screen.h"
 #include "exo/bits.h"
 #include "exo/lock.h"
@@ -137,6 +138,14 @@ struct core_state {
 
     // nicq.c
     struct core_nicq nicqs[CORE_NICQ_MAX]; // owner is null in a free slot
+
+    struct core_random {
+        struct exo_lock lock;
+        bool is_seeded;
+        uint32_t bits;  // what the seed is worth
+        uint64_t given; // bytes since the last seed
+        struct rng rng;
+    } random;
 
     // log.c
     struct exo_lock console_lock;
