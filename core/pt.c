@@ -408,13 +408,23 @@ static bool map_device_page(uint64_t pa, uint32_t rights)
     return core_pt_query((struct va){CORE_PT_DEVICES + pa}, &there) == 0 && there.rights == rights;
 }
 
+// An address with bits that the CPU has not is a fault, not an error, once it is mapped.
+static bool has_address_bits(uint64_t last)
+{
+    if (last >> PA_BITS_MIN == 0)
+        return true; // as a rule, and without asking
+    struct hal_cpuid sizes = hal_cpuid_if_any(0x80000008, 0);
+    uint32_t bits = EXO_MAX(sizes.eax & 0xff, PA_BITS_MIN);
+    return bits >= 64 || last >> bits == 0;
+}
+
 volatile void *pt_map_device_as(struct pa at, uint64_t bytes, uint32_t rights)
 {
     uint64_t start = exo_align_down(at.v, CORE_FRAME_BYTES);
     if (at.v >= DEVICES_END || bytes == 0 || bytes > DEVICES_END - at.v || !bits_of(rights))
         return NULL;
     uint64_t end = exo_align_up(at.v + bytes, CORE_FRAME_BYTES);
-    if (frame_is_memory(start, end))
+    if (!has_address_bits(end - 1) || frame_is_memory(start, end))
         return NULL;
     for (uint64_t pa = start; pa < end; pa += CORE_FRAME_BYTES) {
         if (!map_device_page(pa, rights))
@@ -426,14 +436,6 @@ volatile void *pt_map_device_as(struct pa at, uint64_t bytes, uint32_t rights)
 volatile void *pt_map_device(struct pa at, uint64_t bytes)
 {
     return pt_map_device_as(at, bytes, CORE_PT_WRITE | CORE_PT_UNCACHED);
-}
-
-// An address with bits that the CPU has not is a fault, not an error, once it is mapped.
-static bool has_address_bits(uint64_t last)
-{
-    struct hal_cpuid sizes = hal_cpuid_if_any(0x80000008, 0);
-    uint32_t bits = EXO_MAX(sizes.eax & 0xff, PA_BITS_MIN);
-    return bits >= 64 || last >> bits == 0;
 }
 
 const void *pt_map_table(struct pa at, uint64_t bytes)

@@ -94,7 +94,7 @@ static void begin(const struct report *r)
 // middle of something or on another CPU: what it guards may be half changed, but nobody waits.
 static void break_locks(void)
 {
-    struct exo_lock *const locks[] = {&core_state.acpi_lock, &core_state.shootdown_lock};
+    struct exo_lock *const locks[] = {&core_state.shootdown_lock};
     for (size_t i = 0; i < EXO_COUNT(locks); i++)
         exo_lock_give(locks[i]);
     pt_break_locks();
