@@ -412,10 +412,9 @@ static bool map_device_page(uint64_t pa, uint32_t rights)
 static bool has_address_bits(uint64_t last)
 {
     if (last >> PA_BITS_MIN == 0)
-        return true; // as a rule, and without asking
-    struct hal_cpuid sizes = hal_cpuid_if_any(0x80000008, 0);
-    uint32_t bits = EXO_MAX(sizes.eax & 0xff, PA_BITS_MIN);
-    return bits >= 64 || last >> bits == 0;
+        return true;
+    uint32_t bits = hal_cpuid_if_any(0x80000008, 0).eax & 0xff;
+    return bits > PA_BITS_MIN && (bits >= 64 || last >> bits == 0);
 }
 
 volatile void *pt_map_device_as(struct pa at, uint64_t bytes, uint32_t rights)

@@ -8,6 +8,7 @@
 #include "core/clock_scale.h"
 #include "core/cpu.h"
 #include "core/direct_map.h"
+#include "core/flow.h"
 #include "core/frame_pool.h"
 #include "core/gsi.h"
 #include "core/gsi_map.h"
@@ -136,8 +137,10 @@ struct core_state {
     struct exo_lock gsi_lock; // guards what follows, and an I/O APIC's two registers
     uint64_t gsis_claimed[CORE_GSI_MAX / 64]; // bit n of all: wire n has an owner
 
-    // nicq.c
+    // nicq.c, flow.c
+    struct exo_lock nicqs_lock;            // of both
     struct core_nicq nicqs[CORE_NICQ_MAX]; // owner is null in a free slot
+    struct core_flow *flows;               // all that are bound, in no order
 
     struct core_random {
         struct exo_lock lock;
