@@ -146,14 +146,31 @@ int core_frame_claim_at(struct core_owner *owner, struct pa at, uint64_t count)
     return err;
 }
 
-void core_frame_release_zeroed(struct core_owner *owner, struct pa at, uint64_t count)
+// From its owner to core, which nobody can take it from. False: another CPU just has.
+static bool hand_over(struct core_owner *owner, struct pa at)
 {
     lock();
-    if (!frame_pool_is_idle(&core_state.frames, tag_of(owner), at, count))
-        refuse(or_app(owner), at, count);
+    bool was_taken = owner == core_state.revoked && is_being_taken(at);
+    if (!was_taken) {
+        if (!frame_pool_is_idle(&core_state.frames, owner->tag, at, 1))
+            refuse(owner, at, 1);
+        *frame_pool_record(&core_state.frames, at) = CORE_TAG_CORE;
+        owner->frames--;
+        core_state.core.frames++;
+    }
     unlock();
-    memset(core_phys(at), 0, count * CORE_FRAME_BYTES);
-    core_frame_release(owner, at, count);
+    return !was_taken;
+}
+
+void core_frame_release_zeroed(struct core_owner *owner, struct pa at, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        struct pa frame = {at.v + i * CORE_FRAME_BYTES};
+        if (!hand_over(or_app(owner), frame))
+            continue;
+        memset(core_phys(frame), 0, CORE_FRAME_BYTES);
+        core_frame_release(&core_state.core, frame, 1);
+    }
 }
 
 static uint64_t owned_by_all(void)
