@@ -141,6 +141,7 @@ struct core_state {
     // panic.c, report.c
     enum panic_end panic_end;
     uint32_t reporter; // 1 + the APIC id of the CPU that reports; 0: nobody
+    uint64_t died_at;  // time stamp counter when it began to
     uint32_t reports;  // how often it has begun to; the second time ends the machine at once
     bool on_screen;    // where its words go now
     struct screen screen;
