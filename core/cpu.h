@@ -30,6 +30,7 @@ struct core_cpu {
     struct hal_stopped stopped; // where core_cpu_stop_others found it
 
     const char *(*running)(void); // names the task that runs here, for reports; null: no tasks
+    void *heap_cache;             // malloc's small blocks on this CPU (sdk/libc/malloc.c), or null
 
     // irq.c
     uint64_t lines_mine;  // bit n: this CPU has claimed line n
@@ -54,6 +55,17 @@ static inline struct core_cpu *core_cpu_self(void)
     struct core_cpu *self;
     __asm__("movq %%gs:0, %0" : "=r"(self)); // the same at every call: may be merged
     return self;
+}
+
+// One instruction, where core_cpu_self()->heap_cache is two: malloc and free count them.
+static inline void *core_cpu_heap_cache(void)
+{
+    void *cache;
+    __asm__ volatile("movq %%gs:%c1, %0"
+                     : "=r"(cache)
+                     : "i"(offsetof(struct core_cpu, heap_cache))
+                     : "memory"); // it reads what an assignment just wrote
+    return cache;
 }
 
 #endif

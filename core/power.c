@@ -152,7 +152,7 @@ static void reset_by_keyboard(void)
 }
 
 // Without an IDT an exception becomes a double fault, that a triple one, and that a reset.
-static _Noreturn void triple_fault(void)
+void power_triple_fault(void)
 {
     static const struct __attribute__((packed)) {
         uint16_t limit;
@@ -175,5 +175,5 @@ void core_power_reset(void)
     linger();
     reset_by_keyboard();
     linger();
-    triple_fault();
+    power_triple_fault();
 }

@@ -9,6 +9,7 @@
 #include "core/irq.h"
 #include "core/log.h"
 #include "core/nicq.h"
+#include "core/random.h"
 #include "dev/ring/virtio_net_frame.h"
 #include "dev/ring/virtio_ring.h"
 #include "dev/virtio.h"
@@ -16,7 +17,6 @@
 #include "dev/virtio_pci.h"
 #include "exo/bits.h"
 #include "exo/err.h"
-#include "hal/entropy.h"
 
 #include <string.h>
 
@@ -245,11 +245,13 @@ static void irq_disarm(struct nic *nic)
 // A random address of our own, locally administered and unicast (IEEE 802 §8.4).
 static int mac_invent(uint8_t mac[6])
 {
-    struct hal_entropy entropy = hal_entropy(mac, 6);
-    mac[0] = (uint8_t)((mac[0] & ~1u) | 2u);
-    if (entropy.bits == 0)
+    if (core_random_bits() == 0) {
         core_log("virtio-net: the device has no address, and there is no entropy for one");
-    return entropy.bits ? 0 : -EXO_ENOTSUP;
+        return -EXO_ENOTSUP;
+    }
+    core_random(mac, 6);
+    mac[0] = (uint8_t)((mac[0] & ~1u) | 2u);
+    return 0;
 }
 
 static int identify(struct virtio_net *net)

@@ -6,13 +6,14 @@
 #include "core/frame.h"
 #include "core/irq.h"
 #include "core/log.h"
+#include "core/random.h"
 #include "dev/nic.h"
 #include "exo/bits.h"
 #include "exo/err.h"
 #include "netstack/socket.h"
 #include "sdk/glue/idle_wait.h"
 #include "sdk/glue/link_nic.h"
-#include "sdk/glue/rng_entropy.h"
+#include "sdk/glue/random_device.h"
 #include "sdk/glue/run.h"
 
 #include <stdlib.h>
@@ -157,15 +158,22 @@ static int claim_by_memory(struct net_task *nt)
     }
 }
 
+static void fill_random(void *ctx, void *out, size_t len)
+{
+    (void)ctx;
+    core_random(out, len);
+}
+
 static int build_stack(struct net_task *nt, const struct net_config *config, struct nic *nic)
 {
     struct net_link link;
-    struct net_env env = {.random = entropy_fill};
+    struct net_env env = {.random = fill_random};
     if (config)
         nt->config = *config;
     int failed = config ? claim_memory(nt) : claim_by_memory(nt);
     if (failed)
         return failed;
+    random_from_devices();
     link_nic_init(&nt->link, nic, &link);
     failed = net_init(&nt->net, core_phys(nt->memory), &nt->config, &env, &link, core_clock_now());
     if (failed)

@@ -7,6 +7,7 @@
 #include "sdk/glue/idle_wait.h"
 #include "sdk/glue/local.h"
 #include "sdk/glue/stack.h"
+#include "sdk/glue/stack_guard.h"
 
 #include <stdio.h>
 
@@ -39,6 +40,7 @@ static void begin(struct local *local)
 {
     sched_init(&local->sched, &(struct sched_env){.now = now, .idle = idle, .poll = poll});
     local->has_sched = true;
+    stack_guard_watch();
     core_cpu_self()->running = running;
 }
 

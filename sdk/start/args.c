@@ -2,7 +2,6 @@
 // args.c - splits a command line.
 #include "sdk/start/args.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static bool is_blank(char c)
@@ -52,4 +51,15 @@ size_t args_drop(char **argv, size_t count, const char *name)
             argv[kept++] = argv[i];
     }
     return kept;
+}
+
+bool args_has(const char *line, const char *word)
+{
+    size_t len = strlen(word);
+    for (const char *at = line; (at = strstr(at, word)); at += len) {
+        bool begins = at == line || is_blank(at[-1]);
+        if (begins && (at[len] == '\0' || is_blank(at[len])))
+            return true;
+    }
+    return false;
 }

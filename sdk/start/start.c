@@ -35,8 +35,10 @@ static int split_cmdline(char *line, char **argv)
                  ARGS_MAX);
         words = ARGS_MAX;
     }
-    words = args_drop(argv + 1, words, "virtio_mmio.device="); // for dev/virtio_mmio, not for main
-    words = args_drop(argv + 1, words, "nokaslr");             // for the loader
+    words = args_drop(argv + 1, words, ARGS_VIRTIO_MMIO);
+    words = args_drop(argv + 1, words, ARGS_HEAP_DEBUG);
+    words = args_drop(argv + 1, words, ARGS_PANIC);
+    words = args_drop(argv + 1, words, ARGS_NOKASLR);
     argv[0] = program;
     argv[words + 1] = NULL;
     return (int)words + 1;

@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from . import backlog, build, checks, packages, qemu
+from . import backlog, build, checks, explain, packages, qemu
 from . import image as image_format
 from .report import UserError, say
 
@@ -123,9 +123,33 @@ def run(args):
     if args.gdb:
         checks.gdb_port_is_free()
     text = own_command_line(args) if args.gdb else args.append
-    with command_line(machine, text):
+    with command_line(machine, text), console_kept(machine) as console:
         announce(args, machine)
-        return boot(machine, args.timeout)
+        try:
+            return boot(machine, args.timeout)
+        finally:
+            if console:
+                explain.after_run(console, elf_of(args.app),
+                                  build.LOGS / f"{args.app}-report.log")
+
+
+def elf_of(app):
+    """The app's ELF file, with debug information."""
+    return build.BUILD / app / f"{app}.elf"
+
+
+@contextlib.contextmanager
+def console_kept(machine):
+    """For its duration, the file that what the console says goes to, beside the terminal; None
+    where the console goes somewhere that cannot be read again."""
+    if machine.serial.startswith("file:"):
+        yield machine.serial[len("file:"):]
+    elif machine.serial == "stdio":
+        with tempfile.NamedTemporaryFile(prefix="exocore-console-") as log:
+            machine.console_log = log.name
+            yield log.name
+    else:
+        yield None
 
 
 @contextlib.contextmanager
@@ -153,8 +177,7 @@ def announce(args, machine):
     for line in addresses(args.app, machine.ports):
         say(line)
     if args.gdb:
-        elf = build.BUILD / args.app / f"{args.app}.elf"
-        say(f"{args.app}: waiting for  gdb {elf} -ex 'target remote :{qemu.GDB_PORT}'")
+        say(f"{args.app}: waiting for  gdb {elf_of(args.app)} -ex 'target remote :{qemu.GDB_PORT}'")
 
 
 @contextlib.contextmanager

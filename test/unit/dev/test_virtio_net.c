@@ -5,13 +5,13 @@
 #include "core/irq.h"
 #include "core/log.h"
 #include "core/nicq.h"
+#include "core/random.h"
 #include "dev/ring/virtio_net_frame.h"
 #include "dev/virtio_net.h"
 #include "dev/virtio_pci.h"
 #include "exo/assert.h"
 #include "exo/bits.h"
 #include "exo/err.h"
-#include "hal/entropy.h"
 #include "test/support/check_main.h"
 #include "test/support/virtq_device.h"
 
@@ -113,10 +113,14 @@ bool core_irq_take(int irq)
     return irq == 5;
 }
 
-struct hal_entropy hal_entropy(uint8_t *out, size_t len)
+void core_random(void *out, size_t len)
 {
     memset(out, 0xff, len);
-    return (struct hal_entropy){.bits = machine.entropy_bits};
+}
+
+uint32_t core_random_bits(void)
+{
+    return machine.entropy_bits;
 }
 
 static const struct virtio_transport transport; // its interrupts are messages
