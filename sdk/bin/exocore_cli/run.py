@@ -88,10 +88,12 @@ def ports_of(args, app_ports):
 
 
 def own_command_line(args):
-    """What a directly booted app gets: the user's words, else the app's own."""
-    if args.append is not None:
-        return args.append
-    return (build.manifest(args.app) or {}).get("cmdline", "")
+    """What the app gets: the user's words, else the app's own; and for gdb, which looks for the
+    image where it is linked, a word that keeps it there."""
+    line = args.append
+    if line is None:
+        line = (build.manifest(args.app) or {}).get("cmdline", "")
+    return f"{line} nokaslr".lstrip() if args.gdb else line
 
 
 def addresses(app, ports):
@@ -120,7 +122,8 @@ def run(args):
     checks.ports_are_free(machine.ports)
     if args.gdb:
         checks.gdb_port_is_free()
-    with command_line(machine, args.append), console_kept(machine) as console:
+    text = own_command_line(args) if args.gdb else args.append
+    with command_line(machine, text), console_kept(machine) as console:
         announce(args, machine)
         try:
             return boot(machine, args.timeout)
