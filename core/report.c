@@ -90,11 +90,25 @@ static void begin(const struct report *r)
         die_again(r, depth);
 }
 
+// The locks that a report, and the end after it, may meet. Who held one has stopped, here in the
+// middle of something or on another CPU: what it guards may be half changed, but nobody waits.
+static void break_locks(void)
+{
+    struct exo_lock *const locks[] = {
+        &core_state.pt_lock,        // the screen is mapped
+        &core_state.frames_lock,    // tables for that, and whose a frame is
+        &core_state.shootdown_lock, // nobody is left to be told
+    };
+    for (size_t i = 0; i < EXO_COUNT(locks); i++)
+        exo_lock_give(locks[i]);
+}
+
 void report(const struct report *r)
 {
     hal_irq_off();
     begin(r);
     core_state.cpus_lost = core_cpu_stop_others();
+    break_locks();
     r->tell(r);
     if (screen_open(&core_state.screen)) {
         core_state.on_screen = true;

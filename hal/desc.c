@@ -44,6 +44,11 @@ __attribute__((noinline)) static void set_gate(uint32_t vector, uint64_t stub, u
     };
 }
 
+static uint64_t stub_of(const int32_t *entry)
+{
+    return (uint64_t)entry + (uint64_t)(int64_t)*entry;
+}
+
 static uint8_t stack_of(uint32_t vector)
 {
     switch (vector) {
@@ -61,12 +66,12 @@ static uint8_t stack_of(uint32_t vector)
 static void fill_idt(void)
 {
     for (uint32_t i = 0; i < HAL_FAULT_COUNT; i++)
-        set_gate(i, hal_fault_stubs[i], stack_of(i));
+        set_gate(i, stub_of(&hal_fault_stubs[i]), stack_of(i));
     set_gate(HAL_VECTOR_NMI, (uint64_t)hal_nmi_stub, HAL_STACK_NMI);
     for (uint32_t i = 0; i < 16; i++)
         set_gate(HAL_VECTOR_PIC + i, (uint64_t)hal_ignore_stub, 0);
     for (uint32_t i = 0; i < HAL_LINE_COUNT; i++)
-        set_gate(HAL_VECTOR_LINES + i, hal_line_stubs[i], 0);
+        set_gate(HAL_VECTOR_LINES + i, stub_of(&hal_line_stubs[i]), 0);
     set_gate(HAL_VECTOR_TIMER, (uint64_t)hal_timer_stub, 0);
     set_gate(HAL_VECTOR_SPURIOUS, (uint64_t)hal_ignore_stub, 0);
 }

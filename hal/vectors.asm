@@ -147,19 +147,21 @@ hal_nmi_stub:
 hal_ignore_stub:
     iretq
 
+; Where the stubs are, each from its entry: so the tables hold no addresses, which a loader
+; that moves the image would have to change.
 section .rodata
-align 8
+align 4
 hal_fault_stubs:
 %assign vector 0
 %rep FAULT_COUNT
-    dq fault_%+vector
+    dd fault_%+vector - $
 %assign vector vector + 1
 %endrep
 
 hal_line_stubs:
 %assign line 0
 %rep LINE_COUNT
-    dq line_%+line
+    dd line_%+line - $
 %assign line line + 1
 %endrep
 

@@ -41,11 +41,13 @@ size_t args_split(char *line, char **argv, size_t max)
     }
 }
 
-size_t args_drop(char **argv, size_t count, const char *prefix)
+size_t args_drop(char **argv, size_t count, const char *name)
 {
+    size_t length = strlen(name);
+    bool is_key = length > 0 && name[length - 1] == '=';
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        if (strncmp(argv[i], prefix, strlen(prefix)) != 0)
+        if (strncmp(argv[i], name, is_key ? length : length + 1) != 0)
             argv[kept++] = argv[i];
     }
     return kept;

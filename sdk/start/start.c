@@ -36,6 +36,8 @@ static int split_cmdline(char *line, char **argv)
     }
     words = args_drop(argv + 1, words, ARGS_VIRTIO_MMIO);
     words = args_drop(argv + 1, words, ARGS_HEAP_DEBUG);
+    words = args_drop(argv + 1, words, ARGS_PANIC);
+    words = args_drop(argv + 1, words, ARGS_NOKASLR);
     argv[0] = program;
     argv[words + 1] = NULL;
     return (int)words + 1;

@@ -59,5 +59,16 @@ START_TEST(a_word_of_the_line_is_found_whole)
 }
 END_TEST
 
+START_TEST(a_word_of_the_machine_is_dropped_whole)
+{
+    char words[][4] = {"no", "non", "n", "no", "no="};
+    char *argv[] = {words[0], words[1], words[2], words[3], words[4]};
+    ck_assert_uint_eq(args_drop(argv, EXO_COUNT(argv), "no"), 3);
+    ck_assert_str_eq(argv[0], "non");
+    ck_assert_str_eq(argv[1], "n");
+    ck_assert_str_eq(argv[2], "no=");
+}
+END_TEST
+
 CHECK_MAIN("sdk.args", words_are_split_at_blanks_outside_quotes, words_of_the_machine_are_dropped,
-           a_word_of_the_line_is_found_whole)
+           a_word_of_the_line_is_found_whole, a_word_of_the_machine_is_dropped_whole)
