@@ -2,12 +2,16 @@
 // frame.c - the machine's one frame pool, filled from the loader's memory map.
 #include "core/frame.h"
 
+#include <string.h>
+
 #include "core/bringup.h"
+#include "core/direct_map.h"
 #include "core/log.h"
 #include "core/state.h"
 #include "exo/assert.h"
 #include "exo/bits.h"
 #include "exo/err.h"
+#include "hal/cpu.h"
 
 // Frame 0 is never handed out: address 0 means "none" to much code and hardware, and the
 // firmware's interrupt table is there.
@@ -15,40 +19,148 @@
 
 #define LOW_MEMORY_END (UINT64_C(1) << 20)
 
-static struct core_owner *or_app(struct core_owner *owner)
+// Null folds to constants where a caller writes it.
+static inline struct core_owner *or_app(struct core_owner *owner)
 {
     return owner ? owner : &core_state.app;
 }
 
-int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, struct pa *out)
+static inline uint16_t tag_of(const struct core_owner *owner)
 {
-    int err = frame_pool_claim(&core_state.frames, count, align, out);
+    return owner ? owner->tag : CORE_TAG_APP;
+}
+
+static void lock(void)
+{
+    exo_lock_take(&core_state.frames_lock);
+}
+
+static void unlock(void)
+{
+    exo_lock_give(&core_state.frames_lock);
+}
+
+static __attribute__((noinline, cold)) int claim(struct core_owner *owner, uint64_t count,
+                                                 uint64_t align, struct pa *out)
+{
+    exo_assert(tag_of(owner) != 0); // core_owner_init has seen it
+    lock();
+    int err = frame_pool_claim(&core_state.frames, tag_of(owner), count, align, out);
     if (err == 0)
         or_app(owner)->frames += count;
+    direct_map_refill();
+    unlock();
     return err;
+}
+
+static bool is_being_taken(struct pa at)
+{
+    const uint32_t *record = frame_pool_record(&core_state.frames, at);
+    return record && (*record & FRAME_OWNER_MASK) == CORE_TAG_TAKEN;
+}
+
+// An owner may release what another CPU has just begun to take from it: too late, and no
+// misuse.
+static void release_one(struct core_owner *owner, struct pa at)
+{
+    if (is_being_taken(at))
+        return;
+    frame_pool_release(&core_state.frames, tag_of(owner), at, 1);
+    owner->frames--;
+}
+
+static __attribute__((noinline, cold)) void release(struct core_owner *owner, struct pa at,
+                                                    uint64_t count)
+{
+    exo_assert(tag_of(owner) != 0);
+    lock();
+    if (owner && owner == core_state.revoked) {
+        for (uint64_t i = 0; i < count; i++)
+            release_one(owner, (struct pa){at.v + i * CORE_FRAME_BYTES});
+    } else {
+        frame_pool_release(&core_state.frames, tag_of(owner), at, count);
+        or_app(owner)->frames -= count;
+    }
+    unlock();
+}
+
+// These two are `inline` so that the linker merges them into callers: a frame out of the
+// hand takes fewer instructions than the call.
+inline int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align,
+                            struct pa *out)
+{
+    if (count == 1 && align == 1 && tag_of(owner) != 0) {
+        lock();
+        bool done = frame_hand_claim(&core_state.frames.hand, tag_of(owner), out);
+        if (done)
+            or_app(owner)->frames++;
+        unlock();
+        if (__builtin_expect(done, 1))
+            return 0;
+    }
+    return claim(owner, count, align, out);
+}
+
+inline void core_frame_release(struct core_owner *owner, struct pa at, uint64_t count)
+{
+    if (count == 1 && tag_of(owner) != 0) {
+        lock();
+        bool done = frame_hand_release(&core_state.frames.hand, tag_of(owner), at);
+        if (done)
+            or_app(owner)->frames--;
+        unlock();
+        if (__builtin_expect(done, 1))
+            return;
+    }
+    release(owner, at, count);
 }
 
 int core_frame_claim_at(struct core_owner *owner, struct pa at, uint64_t count)
 {
-    int err = frame_pool_claim_at(&core_state.frames, at, count);
+    exo_assert(tag_of(owner) != 0);
+    lock();
+    int err = frame_pool_claim_at(&core_state.frames, tag_of(owner), at, count);
     if (err == 0)
         or_app(owner)->frames += count;
+    direct_map_refill();
+    unlock();
     return err;
 }
 
-void core_frame_release(struct core_owner *owner, struct pa at, uint64_t count)
+void core_frame_release_zeroed(struct core_owner *owner, struct pa at, uint64_t count)
 {
-    exo_assert(or_app(owner)->frames >= count);
-    frame_pool_release(&core_state.frames, at, count);
-    or_app(owner)->frames -= count;
+    lock();
+    exo_assert(frame_pool_is_idle(&core_state.frames, tag_of(owner), at, count));
+    unlock();
+    memset(core_phys(at), 0, count * CORE_FRAME_BYTES);
+    core_frame_release(owner, at, count);
+}
+
+static uint64_t owned_by_all(void)
+{
+    uint64_t frames = core_state.core.frames + core_state.app.frames;
+    for (uint32_t i = 0; i < CORE_OWNER_MAX; i++)
+        frames += core_state.owners[i] ? core_state.owners[i]->frames : 0;
+    return frames;
 }
 
 struct core_frame_stats core_frame_stats(void)
 {
-    return (struct core_frame_stats){
-        .total = frame_pool_total(&core_state.frames),
-        .free = frame_pool_free(&core_state.frames),
-    };
+    lock();
+    uint64_t total = frame_pool_total(&core_state.frames) - core_state.direct_frames;
+    uint64_t owned = owned_by_all();
+    unlock();
+    return (struct core_frame_stats){.total = total, .free = total - owned};
+}
+
+const struct core_owner *core_frame_owner(struct pa at)
+{
+    lock();
+    struct pa frame = {exo_align_down(at.v, CORE_FRAME_BYTES)};
+    const uint32_t *record = frame_pool_record(&core_state.frames, frame);
+    uint16_t tag = record ? *record & FRAME_OWNER_MASK : CORE_TAG_FREE;
+    unlock();
+    return owner_of_tag(tag);
 }
 
 void *core_phys(struct pa at)
@@ -106,7 +218,12 @@ void frame_init(void)
                  (unsigned long long)(map->dropped_bytes >> 10));
     memmap_cut(map, 0, FIRST_USABLE);
     memmap_cut(map, handoff->kernel_pa, handoff->kernel_pa + handoff->kernel_bytes);
+    bool has_gib_pages = hal_cpuid_if_any(0x80000001, 0).edx >> 26 & 1;
+    core_state.page_level_max = has_gib_pages ? 2 : 1;
+    core_state.direct_frames = direct_map_frames();
 
+    core_state.app = (struct core_owner){.name = "the app", .tag = CORE_TAG_APP};
+    core_state.core = (struct core_owner){.name = "core", .tag = CORE_TAG_CORE};
     frame_pool_init(&core_state.frames, HANDOFF_DIRECT_MAP);
     add_between(LOW_MEMORY_END, loaders_start());
     add_between(loaders_end(), UINT64_MAX);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // frame.h - page frames: who owns which 4 KiB of physical memory.
 //
-// A frame is named by its physical address. Core keeps one bit a frame and has no
-// policy: any owner (core/owner.h, null for the app at large) may ask for a frame by
+// A frame is named by its physical address. Core keeps a bit and a record for each and has
+// no policy: any owner (core/owner.h, null for the app at large) may ask for a frame by
 // number, or for any run of frames. Contents are whatever was there before; who needs
 // zeros writes zeros.
 #ifndef CORE_FRAME_H
@@ -33,8 +33,16 @@ int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, s
 //                      is core's own.
 int core_frame_claim_at(struct core_owner *owner, struct pa at, uint64_t count);
 
-// Gives frames back. Releasing a frame that `owner` does not own is misuse (asserted).
+// Gives frames back. Releasing a frame that `owner` does not own, or that a page still shows,
+// is misuse (asserted).
 void core_frame_release(struct core_owner *owner, struct pa at, uint64_t count);
+
+// The same, and nobody who claims them later sees what was in them.
+void core_frame_release_zeroed(struct core_owner *owner, struct pa at, uint64_t count);
+
+// Who owns the frame that holds `at`; null for a free one and for what is no frame. The app
+// at large and core itself have names too.
+const struct core_owner *core_frame_owner(struct pa at);
 
 struct core_frame_stats core_frame_stats(void);
 

@@ -133,6 +133,29 @@ void memmap_clean(struct memmap *map, const struct handoff_range *raw, uint32_t 
     trim(map);
 }
 
+uint64_t memmap_blocks(const struct memmap *map, uint64_t bytes)
+{
+    uint64_t blocks = 0, next = 0; // no block below `next` is still to be counted
+    for (uint32_t i = 0; i < map->count; i++) {
+        uint64_t first = EXO_MAX(map->ranges[i].start / bytes, next);
+        next = (map->ranges[i].end - 1) / bytes + 1;
+        blocks += EXO_MAX(next, first) - first;
+    }
+    return blocks;
+}
+
+// A whole block belongs to one range: ranges that touch are one.
+uint64_t memmap_partial_blocks(const struct memmap *map, uint64_t bytes)
+{
+    uint64_t whole = 0;
+    for (uint32_t i = 0; i < map->count; i++) {
+        uint64_t first = (map->ranges[i].start + bytes - 1) / bytes;
+        uint64_t end = map->ranges[i].end / bytes;
+        whole += EXO_MAX(end, first) - first;
+    }
+    return memmap_blocks(map, bytes) - whole;
+}
+
 uint64_t memmap_bytes(const struct memmap *map)
 {
     uint64_t bytes = 0;

@@ -34,6 +34,13 @@ void memmap_clean(struct memmap *map, const struct handoff_range *raw, uint32_t 
 // Takes [start, end), rounded outwards to whole frames, out of the map.
 void memmap_cut(struct memmap *map, uint64_t start, uint64_t end);
 
+// Of the blocks of `bytes` (a power of two) that memory is divided into, how many have some
+// usable memory in them, but not nothing else.
+uint64_t memmap_partial_blocks(const struct memmap *map, uint64_t bytes);
+
+// And how many have any.
+uint64_t memmap_blocks(const struct memmap *map, uint64_t bytes);
+
 uint64_t memmap_bytes(const struct memmap *map);
 
 // Does any byte of [start, end) belong to a range?

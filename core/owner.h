@@ -12,6 +12,15 @@
 
 #define CORE_OWNER_MAX 64 // owners at one time
 
+// What a frame's record says of its owner: one of these, or a registered owner's own tag.
+enum {
+    CORE_TAG_FREE,  // nobody
+    CORE_TAG_CORE,  // core: page tables
+    CORE_TAG_TAKEN, // core, on its way back from an owner who kept it too long
+    CORE_TAG_APP,   // the app at large
+    CORE_TAG_FIRST, // the first of the registered owners
+};
+
 struct core_owner {
     const char *name;
 
@@ -25,8 +34,11 @@ struct core_owner {
     void *ctx; // handed to both
 
     // Core's; zero before core_owner_init.
-    uint64_t frames; // owned now
-    uint16_t tag;    // what a frame's record says of its owner
+    uint64_t frames;   // owned now
+    uint64_t may_keep; // of those, where more are asked for (core/revoke.h)
+    exo_ns deadline;   // for the others
+    bool is_asked;
+    uint16_t tag; // what a frame's record says of its owner
 };
 
 // Registers an owner. Its storage, and the name, stay the caller's and have to last until
@@ -37,5 +49,8 @@ int core_owner_init(struct core_owner *owner);
 
 // The owner must not own a frame any more.
 void core_owner_fini(struct core_owner *owner);
+
+// The owner behind a tag, or null. For core itself.
+const struct core_owner *owner_of_tag(uint16_t tag);
 
 #endif

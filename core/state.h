@@ -7,6 +7,7 @@
 
 #include "core/clock_scale.h"
 #include "core/cpu.h"
+#include "core/direct_map.h"
 #include "core/flow.h"
 #include "core/frame_pool.h"
 #include "core/guard.h"
@@ -19,6 +20,7 @@
 #include "core/owner.h"
 #include "core/panic_word.h"
 #include "core/pci_walk.h"
+#include "core/pt_tree.h"
 #include "core/screen.h"
 #include "exo/bits.h"
 #include "exo/lock.h"
@@ -54,15 +56,28 @@ struct core_state {
     uint32_t cpus_lost;       // how many did not answer it, for the report
 
     // frame.c
-    struct memmap memmap; // usable memory less the kernel's own
+    struct memmap memmap;        // usable memory less the kernel's own
+    struct exo_lock frames_lock; // guards all of frame.c's, owner.c's and direct_map.c's
     struct frame_pool frames;
-    struct core_owner app;                     // stands for a null owner
+    struct core_owner app, core;               // stand for a null owner, and for core itself
     struct core_owner *owners[CORE_OWNER_MAX]; // null in a free slot
+
+    // revoke.c
+    struct exo_lock revoke_lock; // held while frames are being taken
+    struct core_owner *revoked;  // from whom
+
+    // direct_map.c
+    struct pa direct_reserve[DIRECT_MAP_RESERVE];
+    uint32_t direct_reserve_count;
+    uint64_t direct_frames; // what direct_map_frames said at the start
+    int page_level_max;     // 2 where the CPU has pages of 1 GiB, else 1
 
     // pt.c
     uint64_t *pml4;
-    uint64_t *spare_tables; // a chain of empty tables kept for the next mapping
+    struct exo_lock pt_lock; // guards the tables but for the direct map's, and what follows
+    uint64_t *spare_tables;  // a chain of empty tables kept for the next mapping
     uint32_t spare_count;
+    struct pt_hand pt_hand;
 
     // guard.c
     struct exo_lock guard_lock;

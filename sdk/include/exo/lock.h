@@ -15,13 +15,14 @@ struct exo_lock {
 
 static inline bool exo_lock_try(struct exo_lock *lock)
 {
-    return __atomic_exchange_n(&lock->taken, 1, __ATOMIC_ACQUIRE) == 0;
+    // The lowest bit alone, which the compiler makes one locked bit-test-and-set of.
+    return (__atomic_fetch_or(&lock->taken, 1, __ATOMIC_ACQUIRE) & 1) == 0;
 }
 
 // Waits by reading only, so that the holder's cache line is not torn at.
 static inline void exo_lock_take(struct exo_lock *lock)
 {
-    while (!exo_lock_try(lock))
+    while (__builtin_expect(!exo_lock_try(lock), 0))
         while (__atomic_load_n(&lock->taken, __ATOMIC_RELAXED))
             __builtin_ia32_pause();
 }

@@ -164,6 +164,27 @@ static bool model_is_usable(const struct handoff_range *raw, uint32_t count, uin
     return true;
 }
 
+// Blocks of `bytes` as the slow way counts them: page by page.
+static void count_blocks(uint64_t bytes, uint64_t *any, uint64_t *partial)
+{
+    *any = *partial = 0;
+    for (uint64_t start = 0; start < 4 * MODEL_PAGES * PAGE; start += bytes) {
+        uint64_t usable = 0;
+        for (uint64_t at = start; at < start + bytes; at += PAGE)
+            usable += memmap_overlaps(&map, at, at + PAGE);
+        *any += usable != 0;
+        *partial += usable != 0 && usable * PAGE != bytes;
+    }
+}
+
+static void expect_blocks(uint64_t bytes)
+{
+    uint64_t any, partial;
+    count_blocks(bytes, &any, &partial);
+    ck_assert_uint_eq(memmap_blocks(&map, bytes), any);
+    ck_assert_uint_eq(memmap_partial_blocks(&map, bytes), partial);
+}
+
 START_TEST(memmap_agrees_with_a_naive_model)
 {
     srand(20231);
@@ -178,6 +199,8 @@ START_TEST(memmap_agrees_with_a_naive_model)
         for (uint64_t page = 0; page < MODEL_PAGES; page++)
             ck_assert_int_eq(memmap_overlaps(&map, page * PAGE, (page + 1) * PAGE),
                              model_is_usable(raw, count, page));
+        expect_blocks(2 * PAGE);
+        expect_blocks(16 * PAGE);
     }
 }
 END_TEST

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// pt_cpu.c - what a CPU must be told before page tables mean what pt.h says.
+#include "core/bringup.h"
+#include "core/pt.h"
+#include "core/state.h"
+#include "hal/cpu.h"
+
+#define MSR_PAT 0x277u
+
+// IA32_PAT (SDM vol. 3, "Page Attribute Table"): a byte for each combination of an entry's
+// PAT, cache-disable and write-through bits. It is as after reset, but write-through alone
+// means write-combining; and PAT makes no difference, because its place in the entry depends
+// on the size of the page.
+#define WRITE_BACK      UINT64_C(6)
+#define WRITE_COMBINING UINT64_C(1)
+#define UNCACHED_WEAK   UINT64_C(7)
+#define UNCACHED        UINT64_C(0)
+#define PAT_HALF        (WRITE_BACK | WRITE_COMBINING << 8 | UNCACHED_WEAK << 16 | UNCACHED << 24)
+
+static void set_memory_types(void)
+{
+    bool has_pat = hal_cpuid(1, 0).edx >> 16 & 1;
+    if (has_pat) // else the frame buffer is written through: slower, and right
+        hal_msr_write(MSR_PAT, PAT_HALF | PAT_HALF << 32);
+}
+
+void pt_cpu_init(void)
+{
+    bool has_nx = hal_cpuid_if_any(0x80000001, 0).edx >> 20 & 1;
+    if (!has_nx)
+        bringup_fail("this CPU has no no-execute bit");
+    hal_msr_write(HAL_MSR_EFER, hal_msr_read(HAL_MSR_EFER) | HAL_EFER_NXE);
+    hal_cr0_write(hal_cr0_read() | HAL_CR0_WP);
+
+    struct hal_cpuid features = hal_cpuid_if_any(7, 0);
+    uint64_t cr4 = hal_cr4_read();
+    if (features.ebx >> 7 & 1)
+        cr4 |= HAL_CR4_SMEP;
+    if (features.ecx >> 2 & 1)
+        cr4 |= HAL_CR4_UMIP;
+    hal_cr4_write(cr4);
+    set_memory_types();
+}
