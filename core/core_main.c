@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/bringup.h"
+#include "core/canary.h"
 #include "core/frame.h"
 #include "core/image.h"
 #include "core/log.h"
@@ -100,6 +101,7 @@ void core_main(const struct handoff *handoff, uint64_t tsc)
     hal_extensions_init();
     check_handoff(handoff);
     copy_handoff(handoff);
+    canary_init(core_state.handoff.seed ^ tsc);
     check_low_memory();
     frame_init();
     pt_init();
