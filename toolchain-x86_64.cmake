@@ -21,9 +21,11 @@ set(CMAKE_ASM_NASM_FLAGS_INIT "-g -F dwarf")
 # What the machine demands: code that runs at any address and finds its data by its own
 # (the loader chooses where), no red zone (an interrupt would write over it), frame pointers
 # (backtraces follow them). picolibc is built with these too.
+# The stack's canary is one word in sealed memory (core/canary.h): no CPU's block, which anybody
+# can write, has to be trusted for it. Control-flow enforcement is off: docs/security.md.
 set(EXO_MACHINE_FLAGS -fpie -fvisibility=hidden -mno-red-zone -fno-omit-frame-pointer
-    -fno-asynchronous-unwind-tables -fno-stack-protector -fcf-protection=none
-    -ffunction-sections -fdata-sections)
+    -fno-asynchronous-unwind-tables -fstack-protector-strong -mstack-protector-guard=global
+    -fcf-protection=none -ffunction-sections -fdata-sections)
 
 # -fbuiltin takes back the half of -ffreestanding that hurts: mem* of a known small size
 # becomes a few moves. The functions listed here stay ordinary calls. gcc leaves builtins

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/bringup.h"
+#include "core/canary.h"
 #include "core/frame.h"
 #include "core/image.h"
 #include "core/log.h"
@@ -101,6 +102,7 @@ void core_main(const struct handoff *handoff, uint64_t tsc)
     check_handoff(handoff);
     copy_handoff(handoff);
     check_low_memory();
+    canary_init(core_state.handoff.seed ^ tsc);
     frame_init();
     pt_init();
     frame_take_loaders();

@@ -107,6 +107,7 @@ void core_pci_release(struct pci_addr at)
 {
     exo_assert(pci_is_claimed(at));
     pci_set_command(at, 0, PCI_COMMAND_BUS_MASTER);
+    pci_messages_off(at);
     exo_lock_take(&core_state.pci_lock);
     *owner_of(at) = NULL;
     exo_lock_give(&core_state.pci_lock);

@@ -36,7 +36,8 @@ struct core_pci_bar {
 int core_pci_function(uint32_t n, struct core_pci_function *out);
 
 // Exclusive ownership of one function. Turns on memory decoding and bus mastering;
-// release turns bus mastering off, so that a forgotten device cannot write memory.
+// release turns bus mastering and messages off, so that a forgotten device cannot write
+// memory and the next owner finds no line of the last one's.
 //
 // Errors: -EXO_EBUSY   it has an owner.
 //         -EXO_ENOENT  there is no such function.

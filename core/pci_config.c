@@ -2,6 +2,8 @@
 // pci_config.c - configuration space through memory, or through ports.
 #include "core/pci_config.h"
 
+#include <string.h>
+
 #include "core/acpi.h"
 #include "core/log.h"
 #include "core/once.h"
@@ -199,15 +201,32 @@ static uint32_t read(void *ctx, struct pci_addr at, uint16_t offset)
 
 const struct pci_space pci_config = {.read = read};
 
+// Large machines have several host bridges in one segment, which only machine code tells. No
+// such machine is without configuration space in memory, so that others need not search.
+static void ask_for_roots(struct pci_range *range)
+{
+    struct hal_acpi_buses buses = {{0}};
+    struct cspan code;
+    if (!ecam_of((struct pci_addr){0}))
+        return;
+    for (uint32_t n = 0; acpi_code(n, &code); n++)
+        hal_acpi_bbn(code, &buses);
+    memcpy(range->roots, buses.bits, sizeof(range->roots));
+}
+
 bool pci_config_range(uint32_t n, struct pci_range *out)
 {
     *out = (struct pci_range){.segment = 0, .first_bus = 0, .last_bus = UINT8_MAX};
+    if (n == 0) {
+        ask_for_roots(out);
+        return true;
+    }
     ecam_of((struct pci_addr){0});
     for (uint32_t i = 0; n > 0 && i < core_state.ecam_count; i++) {
         const struct hal_ecam *ecam = &core_state.ecams[i];
         if (ecam->segment == 0)
             continue;
-        *out = (struct pci_range){ecam->segment, ecam->first_bus, ecam->last_bus};
+        *out = (struct pci_range){ecam->segment, ecam->first_bus, ecam->last_bus, {0}};
         n--;
     }
     return n == 0;

@@ -28,4 +28,7 @@ bool pci_config_range(uint32_t n, struct pci_range *out);
 bool pci_is_claimed(struct pci_addr at);
 void pci_set_command(struct pci_addr at, uint16_t set, uint16_t clear);
 
+// pci_message.c: turns a function's messages off, so that it has its wire again.
+void pci_messages_off(struct pci_addr at);
+
 #endif

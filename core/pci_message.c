@@ -23,7 +23,7 @@
 #define MSIX_ENTRY_MASKED  1u
 
 #define CAPABILITY_MSI    0x05
-#define MSI_CONTROL       2 // offsets in the capability
+#define MSI_CONTROL       2 // offsets in the capability; this one as of MSI-X
 #define MSI_ADDRESS       4
 #define MSI_ADDRESS_HIGH  8 // only where addresses have 64 bits: then the rest moves on by 4
 #define MSI_DATA          8
@@ -105,4 +105,20 @@ int core_pci_msi(struct pci_addr at, int irq)
     pci_set_command(at, PCI_COMMAND_NO_INTX, 0);
     core_pci_write16(at, control_at, control | MSI_ENABLE);
     return 0;
+}
+
+static void turn_off(struct pci_addr at, uint8_t id, uint16_t enable)
+{
+    uint16_t capability = core_pci_capability(at, id, 0);
+    if (!capability)
+        return;
+    uint16_t control_at = (uint16_t)(capability + MSI_CONTROL);
+    core_pci_write16(at, control_at, (uint16_t)(core_pci_read16(at, control_at) & ~enable));
+}
+
+void pci_messages_off(struct pci_addr at)
+{
+    turn_off(at, CAPABILITY_MSIX, MSIX_ENABLE);
+    turn_off(at, CAPABILITY_MSI, MSI_ENABLE);
+    pci_set_command(at, 0, PCI_COMMAND_NO_INTX);
 }

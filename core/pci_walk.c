@@ -2,6 +2,8 @@
 // pci_walk.c - enumeration through bridges, and the capability list.
 #include "core/pci_walk.h"
 
+#include <string.h>
+
 #define DEVICES   32
 #define FUNCTIONS 8
 #define BUSES     256
@@ -87,7 +89,8 @@ uint32_t pci_walk(const struct pci_space *space, struct pci_range range,
                   struct core_pci_function *out, uint32_t max)
 {
     struct walk walk = {.space = space, .range = range, .out = out, .max = max};
-    walk.buses[range.first_bus / 64] = UINT64_C(1) << range.first_bus % 64;
+    memcpy(walk.buses, range.roots, sizeof(walk.buses));
+    walk.buses[range.first_bus / 64] |= UINT64_C(1) << range.first_bus % 64;
     for (uint32_t bus = range.first_bus; bus <= range.last_bus; bus++) {
         if (!(walk.buses[bus / 64] >> (bus % 64) & 1))
             continue;

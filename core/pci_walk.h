@@ -27,12 +27,13 @@ enum { // configuration registers (PCI Local Bus 3.0 §6.1, PCI-to-PCI Bridge 1.
     PCI_CAPABILITIES = 0x34,
 };
 
-// Buses that belong together. The first is the one that the CPU's side is on, the others are
-// behind bridges.
+// Buses that belong together. The first is on the CPU's side, and those that are named; all
+// others are behind bridges.
 struct pci_range {
     uint16_t segment;
     uint8_t first_bus;
     uint8_t last_bus;
+    uint64_t roots[4]; // bit n: bus n has a host bridge of its own
 };
 
 // Finds all functions of a range, in bus order, and fills `out` with the first `max` of them.

@@ -52,10 +52,17 @@ static bool print_guarded(uint64_t va)
     return true;
 }
 
+static bool is_sealed(uint64_t va)
+{
+    return is_within(va, core_sealed_start, core_sealed_end) ||
+           is_within(va, (const uint8_t *)&core_state.handoff, (const uint8_t *)(&core_state + 1));
+}
+
 static const char *section_of(uint64_t va)
 {
     return is_within(va, core_image_start, core_text_end)    ? ".text"
            : is_within(va, core_text_end, core_rodata_end)   ? ".rodata"
+           : is_sealed(va)                                   ? "sealed data"
            : is_within(va, core_rodata_end, core_data_end)   ? ".data"
            : is_within(va, core_symbols, core_image_limit()) ? ".symbols"
                                                              : NULL;

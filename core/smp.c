@@ -126,7 +126,6 @@ static struct core_cpu *make(uint32_t index, uint32_t slot, uint32_t apic_id)
     cpu->self = cpu;
     cpu->index = index;
     cpu->apic_id = apic_id;
-    cpu->canary = core_state.boot_cpu.canary;
     if (cpu_stacks_map(slot, &cpu->stacks) == 0)
         return cpu;
     core_frame_release(NULL, frame, 1);

@@ -28,6 +28,7 @@
 #include "core/screen.h"
 #include "exo/bits.h"
 #include "exo/lock.h"
+#include "exo/seal.h"
 #include "exo/types.h"
 #include "hal/acpi.h"
 #include "hal/acpi_places.h"
@@ -46,12 +47,6 @@
 struct core_state {
     struct core_cpu boot_cpu; // first: entry.asm points GS at it
 
-    // core_main.c: what the loader said, copied before its memory is given away
-    struct handoff handoff;
-    uint64_t tsc_at_core; // when core's first instructions ran
-    char cmdline[CORE_CMDLINE_BYTES];
-    char loader[CORE_LOADER_BYTES];
-
     // smp.c, shootdown.c
     struct core_cpu *cpus[HAL_CPUS_MAX]; // by number; empty until somebody asks for them
     uint32_t cpu_count;                  // that came up; 0 until then
@@ -62,7 +57,6 @@ struct core_state {
     uint32_t cpus_lost;       // how many did not answer it, for the report
 
     // frame.c
-    struct memmap memmap;        // usable memory less the kernel's own
     struct exo_lock frames_lock; // guards all of frame.c's, owner.c's and direct_map.c's
     struct frame_pool frames;
     struct core_owner app, core;               // stand for a null owner, and for core itself
@@ -79,7 +73,6 @@ struct core_state {
     int page_level_max;     // 2 where the CPU has pages of 1 GiB, else 1
 
     // pt.c
-    uint64_t *pml4;
     struct exo_lock pt_lock; // guards the tables but for the direct map's, and what follows
     uint64_t *spare_tables;  // a chain of empty tables kept for the next mapping
     uint32_t spare_count;
@@ -156,16 +149,29 @@ struct core_state {
     struct log_ring log;
 
     // panic.c, report.c
-    enum panic_end panic_end;
     uint32_t reporter; // 1 + the APIC id of the CPU that reports; 0: nobody
+    uint64_t died_at;  // time stamp counter when it began to
     uint32_t reports;  // how often it has begun to; the second time ends the machine at once
     bool on_screen;    // where its words go now
     struct screen screen;
+
+    // From here on sealed: written while core starts, read-only once core_seal was called.
+
+    // core_main.c: what the loader said, copied before its memory is given away
+    _Alignas(EXO_SEAL_BYTES) struct handoff handoff;
+    uint64_t tsc_at_core; // when core's first instructions ran
+    char cmdline[CORE_CMDLINE_BYTES];
+    char loader[CORE_LOADER_BYTES];
+
+    struct memmap memmap;     // frame.c: usable memory less the kernel's own
+    uint64_t *pml4;           // pt.c
+    enum panic_end panic_end; // panic.c
 };
 
 extern struct core_state core_state;
 
 _Static_assert(offsetof(struct core_state, boot_cpu) == 0, "entry.asm counts on it");
+_Static_assert(sizeof(struct core_state) % EXO_SEAL_BYTES == 0, "seal.c takes the rest of it");
 
 // The end of the image as it was loaded; of the linked one while the loader is unheard.
 static inline const uint8_t *core_image_limit(void)

@@ -70,13 +70,17 @@ static bool is_method(struct cspan table, size_t at)
     return false;
 }
 
-// The next X at or behind `*at`, which becomes its place. A table's header is long enough
-// for looking back from there.
+// The next X at or behind `*at`, which becomes its place. Most steps are of four bytes: what
+// cannot be a name's last letter, nor one of the others, is behind no name that begins within.
+// A table's header is long enough for looking back from there.
 static bool find(struct cspan table, const char *name, size_t *at)
 {
-    for (; *at + NAME_BYTES <= table.len; (*at)++) {
-        if (memcmp(table.ptr + *at, name, NAME_BYTES) == 0)
+    while (*at + NAME_BYTES <= table.len) {
+        const uint8_t *here = table.ptr + *at;
+        char last = (char)here[3];
+        if (last == name[3] && memcmp(here, name, NAME_BYTES) == 0)
             return true;
+        *at += last == name[2] ? 1 : last == name[1] ? 2 : last == name[0] ? 3 : 4;
     }
     return false;
 }
@@ -107,22 +111,31 @@ bool hal_acpi_s5(struct cspan table, struct hal_acpi_s5 *out)
     return false;
 }
 
-// The constant itself, or behind a method's flags its first and only statement.
-static bool parse_cba(struct cspan table, size_t at, uint64_t *base)
+// The constant itself, or behind a method's flags its first and only statement. The length of
+// a short method looks like the beginning of a name, so that methods come first.
+static bool parse_constant(struct cspan table, size_t at, uint64_t *out)
 {
     size_t behind = at + NAME_BYTES;
-    if (is_name(table, at))
-        return take_integer(table, &behind, base);
+    if (!is_method(table, at))
+        return is_name(table, at) && take_integer(table, &behind, out);
     behind += 2;
-    return is_method(table, at) && byte_at(table, behind - 1) == RETURN_OP &&
-           take_integer(table, &behind, base);
+    return byte_at(table, behind - 1) == RETURN_OP && take_integer(table, &behind, out);
 }
 
 bool hal_acpi_cba(struct cspan table, uint64_t *base)
 {
     for (size_t at = HAL_ACPI_HEADER_BYTES + 1; find(table, "_CBA", &at); at++) {
-        if (parse_cba(table, at, base))
+        if (parse_constant(table, at, base))
             return true;
     }
     return false;
+}
+
+void hal_acpi_bbn(struct cspan table, struct hal_acpi_buses *out)
+{
+    for (size_t at = HAL_ACPI_HEADER_BYTES + 1; find(table, "_BBN", &at); at++) {
+        uint64_t bus;
+        if (parse_constant(table, at, &bus) && bus <= UINT8_MAX)
+            out->bits[bus / 64] |= UINT64_C(1) << bus % 64;
+    }
 }

@@ -10,6 +10,11 @@
 
 #include "exo/span.h"
 
+// One bit for each PCI bus of a segment.
+struct hal_acpi_buses {
+    uint64_t bits[4];
+};
+
 // What the chipset is to be told to switch off: SLP_TYP for the two PM1 control registers.
 struct hal_acpi_s5 {
     uint8_t type_a;
@@ -22,5 +27,8 @@ bool hal_acpi_s5(struct cspan table, struct hal_acpi_s5 *out);
 // The first host bridge's configuration space in memory, _CBA: where a table "MCFG" is
 // missing because the bridge can be plugged. (PCI Firmware Specification 3.3 §4.1.3.)
 bool hal_acpi_cba(struct cspan table, uint64_t *base);
+
+// Adds the first bus of each host bridge, _BBN. (ACPI 6.5 §6.5.5.)
+void hal_acpi_bbn(struct cspan table, struct hal_acpi_buses *out);
 
 #endif

@@ -2,6 +2,7 @@
 // desc.c - builds and loads GDT, TSS and IDT (Intel SDM vol. 3, chapters 3, 6 and 7).
 #include "hal/desc.h"
 
+#include "exo/seal.h"
 #include "hal/cpu.h"
 #include "hal/vectors.h"
 
@@ -25,11 +26,13 @@ struct __attribute__((packed)) table_pointer {
 _Static_assert(sizeof(struct gate) == 16, "SDM vol. 3, 64-bit IDT gate descriptor");
 _Static_assert(sizeof(struct hal_tss) == 104, "SDM vol. 3, 64-bit TSS format");
 
-static struct {
+// Sealed: accessed and busy bits are set before that, and the CPU writes nothing else there.
+EXO_SEALED static struct {
     struct gate idt[256]; // of all CPUs; the rest is the first one's
     struct hal_desc desc;
-    uint8_t stacks[HAL_FAULT_STACKS][HAL_FAULT_STACK_BYTES] __attribute__((aligned(16)));
 } tables;
+
+static uint8_t stacks[HAL_FAULT_STACKS][HAL_FAULT_STACK_BYTES] __attribute__((aligned(16)));
 
 // Not inlined: what runs once in a boot costs by its size, in an emulator at least.
 __attribute__((noinline)) static void set_gate(uint32_t vector, uint64_t stub, uint8_t stack)
@@ -131,7 +134,7 @@ void hal_desc_init(void)
 {
     uint64_t tops[HAL_FAULT_STACKS];
     for (uint32_t i = 0; i < HAL_FAULT_STACKS; i++)
-        tops[i] = (uint64_t)&tables.stacks[i][HAL_FAULT_STACK_BYTES];
+        tops[i] = (uint64_t)&stacks[i][HAL_FAULT_STACK_BYTES];
     fill_idt();
     hal_desc_join(&tables.desc, tops);
     bool has_machine_check = hal_cpuid(1, 0).edx >> 7 & 1;

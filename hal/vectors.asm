@@ -14,7 +14,7 @@ NMI_VECTOR  equ 2
 ; Where in the CPU's own block (vectors.h: HAL_CPU_…, HAL_NMI_…).
 CPU_LINES   equ 16
 CPU_NMI     equ 24
-CPU_STOPPED equ 48              ; rip, rsp, rbp, and then "it stands still"
+CPU_STOPPED equ 40              ; rip, rsp, rbp, and then "it stands still"
 NMI_FLUSH   equ 1
 NMI_STOP    equ 2
 

@@ -27,7 +27,7 @@
 // the stubs use.
 #define HAL_CPU_LINES   16 // 64 bits; bit n: line n has fired. Changed with interrupts off only
 #define HAL_CPU_NMI     24 // 32 bits, HAL_NMI_…: why another CPU sends an NMI; set atomically
-#define HAL_CPU_STOPPED 48 // struct hal_stopped, written by HAL_NMI_STOP
+#define HAL_CPU_STOPPED 40 // struct hal_stopped, written by HAL_NMI_STOP
 
 enum {
     HAL_NMI_FLUSH = 1, // forget the translations that hal_shootdown names

@@ -55,11 +55,15 @@ size_t args_drop(char **argv, size_t count, const char *name)
 
 bool args_has(const char *line, const char *word)
 {
+    static const char blanks[] = " \t\r\n";
     size_t len = strlen(word);
-    for (const char *at = line; (at = strstr(at, word)); at += len) {
-        bool begins = at == line || is_blank(at[-1]);
-        if (begins && (at[len] == '\0' || is_blank(at[len])))
+    for (;;) {
+        line += strspn(line, blanks);
+        size_t here = strcspn(line, blanks);
+        if (here == 0)
+            return false;
+        if (here == len && memcmp(line, word, len) == 0)
             return true;
+        line += here;
     }
-    return false;
 }

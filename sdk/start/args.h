@@ -9,7 +9,7 @@
 // Words that are meant for a library and do not reach main.
 #define ARGS_VIRTIO_MMIO "virtio_mmio.device=" // dev/virtio_mmio: where a device is
 #define ARGS_PANIC       "panic="              // core/panic: what comes after a report
-#define ARGS_NOKASLR     "nokaslr"             // the loader: the image stays where it is linked
+#define ARGS_NOKASLR     "nokaslr"             // the loader: keep the image where it is linked
 #define ARGS_HEAP_DEBUG  "heap=debug"          // sdk/libc/malloc: blocks on pages of their own
 
 // Splits `line` in place at blanks and stores the words in argv[0..max). A pair of

@@ -2,6 +2,7 @@
 // start.c - from core to main: constructors, the command line, the exit status.
 #include "core/core_main.h"
 #include "core/log.h"
+#include "core/seal.h"
 #include "sdk/start/args.h"
 
 #include <stdlib.h>
@@ -48,6 +49,7 @@ int exo_start(void)
     static char line[CMDLINE_BYTES];
     static char *argv[ARGS_MAX + 2];
     run_constructors();
+    core_seal();
     int argc = split_cmdline(line, argv);
     exit(start_call_main(argc, argv)); // runs destructors and flushes; never comes back here
 }

@@ -82,6 +82,7 @@ static void read_power(const struct hal_firmware *firmware, const struct hal_acp
     if (!hal_acpi_table(firmware, fadt.dsdt, "DSDT", &table))
         return;
     hal_acpi_cba(table, &(uint64_t){0});
+    hal_acpi_bbn(table, &(struct hal_acpi_buses){0});
     if (hal_acpi_s5(table, &s5))
         exo_assert(s5.type_a <= 7 && s5.type_b <= 7);
 }

@@ -100,6 +100,16 @@ static void check_edu(void)
     exo_assert(core_pci_msi(edu, irq) == 0);
     fire_edu(bar.base, irq);
     core_pci_release(edu);
+
+    // The next owner finds a device that sends no messages of the last one's.
+    int next = core_irq_claim("wires");
+    exo_assert(core_pci_claim(edu, "wires") == 0 && core_gsi_claim(wire, next) == 0);
+    exo_assert(core_irq_take(next));
+    fire_edu(bar.base, next);
+    exo_assert(!core_irq_take(irq));
+    core_gsi_release(wire);
+    core_pci_release(edu);
+    core_irq_release(next);
     core_irq_release(irq);
     puts("wires: three by message");
 }

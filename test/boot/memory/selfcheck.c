@@ -66,6 +66,39 @@ static void check_frames(void)
     printf("selfcheck: %llu frames\n", (unsigned long long)claimed);
 }
 
+// Claims the machine empty, however large it is, in runs that get shorter; each is chained
+// through its first frame. Then all is free again.
+#define RUN_MAX (UINT64_C(1) << 18)
+
+struct run {
+    struct run *next;
+    uint64_t count;
+};
+
+static void check_runs(void)
+{
+    struct core_frame_stats before = core_frame_stats();
+    struct run *chain = NULL;
+    uint64_t claimed = 0;
+    for (uint64_t count = RUN_MAX; count > 0; count /= 2) {
+        struct pa at;
+        while (core_frame_claim(NULL, count, 1, &at) == 0) {
+            struct run *run = core_phys(at);
+            *run = (struct run){chain, count};
+            chain = run;
+            claimed += count;
+        }
+    }
+    expect(claimed == before.free, "not all frames are to be had");
+    expect(core_frame_stats().free == 0, "some are free, and not to be had");
+    while (chain) {
+        struct run run = *chain;
+        core_frame_release(NULL, core_phys_of(chain), run.count);
+        chain = run.next;
+    }
+    expect(core_frame_stats().free == before.free, "frames of runs were lost");
+}
+
 static void check_clock(void)
 {
     exo_ns last = core_clock_now();
@@ -202,6 +235,7 @@ int main(void)
     check_entropy();
     check_high_frame((struct pa){UINT64_C(0x120000000)}, "above 4 GiB");
     check_high_frame((struct pa){UINT64_C(0xf00000000)}, "at 60 GiB");
+    check_runs();
     check_frames();
     printf("selfcheck: %s\n", problems ? "NOT well" : "well");
     return problems ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -189,7 +189,23 @@ START_TEST(pci_walk_keeps_to_its_range)
 }
 END_TEST
 
-CHECK_MAIN("core.pci_walk", pci_walk_keeps_to_its_range, pci_walk_follows_bridges_in_bus_order,
+START_TEST(pci_walk_begins_at_every_root_and_visits_each_bus_once)
+{
+    struct core_pci_function found[8];
+    bus.count = 0;
+    add_bridge(0, 1, 5);
+    add(5, 0, 0);
+    add(64, 0, 0);
+    add(65, 0, 0); // neither behind a bridge nor named
+    struct pci_range range = {.last_bus = 255, .roots = {UINT64_C(1) << 5, 1, 0, 0}};
+    ck_assert_uint_eq(pci_walk(&space, range, found, EXO_COUNT(found)), 3);
+    ck_assert_uint_eq(found[1].at.bus, 5);
+    ck_assert_uint_eq(found[2].at.bus, 64);
+}
+END_TEST
+
+CHECK_MAIN("core.pci_walk", pci_walk_begins_at_every_root_and_visits_each_bus_once,
+           pci_walk_keeps_to_its_range, pci_walk_follows_bridges_in_bus_order,
            pci_walk_sees_one_function_unless_told_of_more,
            pci_walk_ends_when_bridges_point_at_themselves,
            pci_walk_ends_on_nonsense_and_counts_what_does_not_fit,

@@ -86,5 +86,21 @@ START_TEST(cba_is_a_constant_or_a_method_that_returns_one)
 }
 END_TEST
 
-CHECK_MAIN("hal.acpi_aml", s5_is_found_however_it_is_written, s5_is_not_made_up,
-           cba_is_a_constant_or_a_method_that_returns_one)
+START_TEST(bbn_adds_the_first_bus_of_each_bridge)
+{
+    static const char code[] = "\x08_BBN\x00 \x08_BBN\x0a\x40 \x08_BBN\x0b\xff\x00"
+                               "\x08_BBN\x0b\x00\x01 \x14\x09_BBN\x00\xa4\x0a\x80"
+                               "\x14\x08_BBN\x00\xa4\x01 \x14\x08_BBN\x00\xa4\x60 _BBN\x0a\x20";
+    struct cspan dsdt = table_of(code, sizeof(code) - 1);
+    struct hal_acpi_buses buses = {{0}};
+    hal_acpi_bbn(dsdt, &buses); // 256 is no bus; nor is what is computed, or only mentioned
+    ck_assert_uint_eq(buses.bits[0], 3);
+    ck_assert_uint_eq(buses.bits[1], 1);
+    ck_assert_uint_eq(buses.bits[2], 1);
+    ck_assert_uint_eq(buses.bits[3], UINT64_C(1) << 63);
+    free((void *)(uintptr_t)dsdt.ptr);
+}
+END_TEST
+
+CHECK_MAIN("hal.acpi_aml", bbn_adds_the_first_bus_of_each_bridge, s5_is_found_however_it_is_written,
+           s5_is_not_made_up, cba_is_a_constant_or_a_method_that_returns_one)

@@ -49,16 +49,6 @@ START_TEST(words_of_the_machine_are_dropped)
 }
 END_TEST
 
-START_TEST(a_word_of_the_line_is_found_whole)
-{
-    ck_assert(args_has("heap=debug", "heap=debug"));
-    ck_assert(args_has("web  heap=debug\t8080", "heap=debug"));
-    ck_assert(args_has("xheap=debug heap=debug", "heap=debug"));
-    ck_assert(!args_has("", "heap=debug"));
-    ck_assert(!args_has("heap=debugger heap=debu noheap=debug", "heap=debug"));
-}
-END_TEST
-
 START_TEST(a_word_of_the_machine_is_dropped_whole)
 {
     char words[][4] = {"no", "non", "n", "no", "no="};
@@ -70,5 +60,15 @@ START_TEST(a_word_of_the_machine_is_dropped_whole)
 }
 END_TEST
 
+START_TEST(a_word_of_the_line_is_found_whole)
+{
+    ck_assert(args_has("heap=debug", "heap=debug"));
+    ck_assert(args_has("web  heap=debug\t8080", "heap=debug"));
+    ck_assert(args_has("xheap=debug heap=debug", "heap=debug"));
+    ck_assert(!args_has("", "heap=debug"));
+    ck_assert(!args_has("heap=debugger heap=debu noheap=debug", "heap=debug"));
+}
+END_TEST
+
 CHECK_MAIN("sdk.args", words_are_split_at_blanks_outside_quotes, words_of_the_machine_are_dropped,
-           a_word_of_the_line_is_found_whole, a_word_of_the_machine_is_dropped_whole)
+           a_word_of_the_machine_is_dropped_whole, a_word_of_the_line_is_found_whole)
