@@ -16,11 +16,13 @@ __asm__(".globl core_entry\\ncore_entry: call first\\nhlt\\ncore_entry.local: hl
 int data = 1;
 __attribute__((noinline, used)) static int second_function_with_a_long_name(int x)
 { return x * data; }
-int (*address)(int) = second_function_with_a_long_name; // for the image's relocations
+__asm__(".pushsection .data.rel.ro,\\"aw\\"; .balign 8; .quad first; .popsection"); // an address
 int first(int x) { return second_function_with_a_long_name(x) + 1; }
 """
 MANY = "\n".join(f"int function_number_{i}(int x) {{ return x + {i}; }}" for i in range(700))
-MANY += "\nint (*one_of_many)(int) = function_number_1;\n"
+MANY += """
+__asm__(".pushsection .data.rel.ro,\\"aw\\"; .balign 8; .quad function_number_1; .popsection");
+"""
 
 
 def link(directory, source):
