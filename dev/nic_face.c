@@ -187,8 +187,10 @@ void share_pump(struct nic_share *s)
     s->called = false;
     sort_received(s);
     take_sent(s);
-    for (uint32_t i = 0; i < s->face_count; i++)
-        give(s->faces[i], s->device);
+    for (uint32_t i = 0; i < s->face_count; i++) {
+        if (s->faces[i]->tx_given != s->faces[i]->tx_sent) // of faces away
+            give(s->faces[i], s->device);
+    }
     stop_if_broken(s);
 }
 
