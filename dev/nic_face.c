@@ -187,8 +187,10 @@ void share_pump(struct nic_share *s)
     s->called = false;
     sort_received(s);
     take_sent(s);
-    for (uint32_t i = 0; i < s->face_count; i++)
-        give(s->faces[i], s->device);
+    for (uint32_t i = 0; i < s->face_count; i++) {
+        if (s->faces[i]->tx_given != s->faces[i]->tx_sent) // of faces away
+            give(s->faces[i], s->device);
+    }
     stop_if_broken(s);
 }
 
@@ -296,7 +298,7 @@ static uint16_t wake_level(const struct nic_share *s)
     for (uint32_t i = 0; i < s->face_count; i++) {
         const struct face *face = s->faces[i];
         in_device += face->tx_in_device;
-        if (face->armed && wants_room(face))
+        if (face->armed && wants_room(face) && !has_room(face))
             soonest = EXO_MIN(soonest, face->tx_in_device - half_of(face));
     }
     return soonest == UINT32_MAX ? s->device->tx_slots : (uint16_t)(in_device - soonest);
@@ -307,16 +309,18 @@ static bool has_something(const struct face *face)
     return face->rx_filled != face->rx_taken || (wants_room(face) && has_room(face));
 }
 
-static void arm(struct nic_share *s, struct face *face, bool *ready)
+// Returns true if the device has something already: perhaps for another face, and then it is
+// sorted with the next poll.
+static bool arm(struct nic_share *s, struct face *face)
 {
     face->armed = true;
-    if (face->away) {
-        if (wants_room(face))
-            share_call_home(s); // which asks the device for as much as we need
-        return;
+    if (!face->away) {
+        s->device->tx_wake = wake_level(s);
+        return nic_irq_arm(s->device);
     }
-    s->device->tx_wake = wake_level(s);
-    *ready = nic_irq_arm(s->device); // perhaps for another: it is sorted with the next poll
+    if (wants_room(face))
+        share_call_home(s); // which asks the device for as much as we need
+    return false;
 }
 
 static bool irq_arm(struct nic *nic)
@@ -330,7 +334,7 @@ static bool irq_arm(struct nic *nic)
         share_pump(s);
     bool ready = has_something(face);
     if (!ready && s->device)
-        arm(s, face, &ready);
+        ready = arm(s, face);
     face_leave(s);
     return ready;
 }
