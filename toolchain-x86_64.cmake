@@ -18,11 +18,14 @@ set(CMAKE_ASM_NASM_COMPILER ${EXO_NASM})
 set(CMAKE_ASM_NASM_OBJECT_FORMAT elf64)
 set(CMAKE_ASM_NASM_FLAGS_INIT "-g -F dwarf")
 
-# What the machine demands: addresses in the top 2 GiB, no red zone (an interrupt would
-# write over it), frame pointers (backtraces follow them). picolibc is built with these too.
-set(EXO_MACHINE_FLAGS -mcmodel=kernel -mno-red-zone -fno-pic -fno-pie -fno-omit-frame-pointer
-    -fno-asynchronous-unwind-tables -fno-stack-protector -fcf-protection=none
-    -ffunction-sections -fdata-sections)
+# What the machine demands: code that runs at any address and finds its data by its own
+# (the loader chooses where), no red zone (an interrupt would write over it), frame pointers
+# (backtraces follow them). picolibc is built with these too.
+# The stack's canary is one word in sealed memory (core/canary.h): no CPU's block, which anybody
+# can write, has to be trusted for it. Control-flow enforcement is off: docs/security.md.
+set(EXO_MACHINE_FLAGS -fpie -fvisibility=hidden -mno-red-zone -fno-omit-frame-pointer
+    -fno-asynchronous-unwind-tables -fstack-protector-strong -mstack-protector-guard=global
+    -fcf-protection=none -ffunction-sections -fdata-sections)
 
 # -fbuiltin takes back the half of -ffreestanding that hurts: mem* of a known small size
 # becomes a few moves. The functions listed here stay ordinary calls. gcc leaves builtins
@@ -38,6 +41,8 @@ list(JOIN EXO_PORT_CALLS " " port_flags)
 # (2.40) takes file 1 for that one.
 set(CMAKE_C_FLAGS_INIT
     "-O2 -gdwarf-4 -flto=auto -ffreestanding -fbuiltin ${port_flags} ${machine_flags}")
-set(link_flags -static -nostdlib -nostartfiles -no-pie -Wl,--gc-sections,--build-id
-    -Wl,-z,noexecstack,-z,max-page-size=4096)
+# A static PIE: what holds an address is listed, a bit a word (DT_RELR), for the loader to add
+# how far it moved the image. kernel.ld refuses every other kind of relocation.
+set(link_flags -static-pie -nostdlib -nostartfiles -Wl,--gc-sections,--build-id
+    -Wl,-z,noexecstack,-z,max-page-size=4096,-z,pack-relative-relocs,-z,norelro)
 list(JOIN link_flags " " CMAKE_EXE_LINKER_FLAGS_INIT)

@@ -8,12 +8,13 @@
 ;     read     32-bit   what the loader says, from wherever in memory it lies, into scratch
 ;     settle   64-bit   scratch to the places of layout.inc; page tables; join
 ;
-; The kernel is linked at the top of the address space and runs here at its physical
-; address: PA(symbol) is that address, and 64-bit code reaches symbols by [rel …] only.
+; The image lies at KERNEL_PA_FIRST, wherever it is linked and will be mapped, and this section
+; is its first: so the distance from the section's start tells where a symbol is in memory.
+; That is PA(symbol), within this section; 64-bit code says [rel …].
 ; In:   p_paddr honoured, bss clear, interrupts off; EBX = the loader's block.
 ; Out:  docs/handoff.md. Or one line on COM1, and a halt.
 
-%define PA(symbol) ((symbol) - (KERNEL_VA_MIN - KERNEL_PA_FIRST))
+%define PA(symbol) ((symbol) - $$ + KERNEL_PA_FIRST)
 
 %include "layout.inc"
 %include "handoff.inc"
@@ -31,6 +32,7 @@ RSDP            equ SEGMENTS + NAME_BYTES
 
 extern core_entry, core_stack_guard
 extern core_image_start, core_text_end, core_rodata_end, core_data_end, core_symbols
+extern core_relr_start, core_relr_end
 global pvh_entry, multiboot2_entry
 
 ; Core has not begun to use its stack, and the loader has cleared it.
@@ -230,22 +232,25 @@ settle:
     call    paging_map_low
     call    kernel_measure
     call    memory_check
+    call    slide_choose
+    add     [HANDOFF + handoff.kernel_va], rax
+    call    kernel_relocate
     call    paging_open_image
     call    kernel_map
-    mov     rax, core_entry
+    lea     rax, [rel core_entry]
+    sub     rax, KERNEL_PA_FIRST
+    add     rax, [HANDOFF + handoff.kernel_va]
     mov     [STATE + state.entry], rax
     jmp     join
 
 ; The image is as long as the linker made it, but for its last segment: the table of symbols
 ; was put in later and tells its own size.
 kernel_measure:
-    mov     rax, core_image_start
-    mov     rdx, core_symbols
-    mov     [HANDOFF + handoff.kernel_va], rax
+    mov     qword [HANDOFF + handoff.kernel_va], KERNEL_VA_MIN
     mov     dword [HANDOFF + handoff.kernel_pa], KERNEL_PA_FIRST
-    sub     rdx, rax
-    mov     ecx, [rdx + KERNEL_PA_FIRST + SYMBOLS_BYTES]
-    lea     rcx, [rdx + rcx + PAGE_BYTES - 1]
+    lea     rdx, [rel core_symbols]
+    mov     ecx, [rdx + SYMBOLS_BYTES]
+    lea     rcx, [rdx + rcx + PAGE_BYTES - 1 - KERNEL_PA_FIRST]
     and     rcx, -PAGE_BYTES
     mov     [HANDOFF + handoff.kernel_bytes], rcx
     cmp     rcx, KERNEL_MAX
@@ -285,10 +290,31 @@ memory_check:
 .no_kernel_line:
     db      "the kernel at 1 MiB does not lie in memory that the map calls usable", 0
 
-; map_segment FIRST, END, FLAGS: the end is an address, or the end of the image.
+; Moves the image, where it lies, by RAX.
+kernel_relocate:
+    mov     rdx, rax
+    mov     r8, KERNEL_PA_FIRST - KERNEL_VA_MIN
+    lea     rsi, [rel core_relr_start]
+    lea     rcx, [rel core_relr_end]
+    sub     rcx, rsi
+    call    relr_apply
+    lea     rsi, [rel .damaged]
+    jc      fail
+    ret
+.damaged:
+    db      "the kernel's relocations are damaged", 0
+
+; Its segments follow each other without a gap.
+relr_segment:
+    mov     r9, KERNEL_VA_MIN
+    mov     r10, [HANDOFF + handoff.kernel_bytes]
+    cmp     rax, r9
+    ret
+
+; map_segment FIRST, END, FLAGS
 %macro map_segment 3
-    mov     rsi, %1
-    mov     rcx, %2
+    lea     rax, [rel %1]
+    lea     rcx, [rel %2]
     mov     edx, %3
     call    .segment
 %endmacro
@@ -296,18 +322,21 @@ kernel_map:
     map_segment core_image_start, core_text_end, ELF_EXECUTE
     map_segment core_text_end, core_rodata_end, 0
     map_segment core_rodata_end, core_data_end, ELF_WRITE
-    mov     rsi, core_symbols
-    mov     rcx, [HANDOFF + handoff.kernel_va]
+    lea     rax, [rel core_symbols]
+    mov     ecx, KERNEL_PA_FIRST
     add     rcx, [HANDOFF + handoff.kernel_bytes]
     xor     edx, edx
 .segment:
-    mov     rax, KERNEL_PA_FIRST - KERNEL_VA_MIN
-    add     rax, rsi
-    sub     rcx, rsi
+    sub     rcx, rax
+    mov     rsi, rax
+    sub     rsi, KERNEL_PA_FIRST
+    add     rsi, [HANDOFF + handoff.kernel_va]
     jmp     paging_map_segment
 
 %include "memory.inc"
 %include "paging.inc"
+%include "slide.inc"
+%include "relr.inc"
 %include "join.inc"
 %include "gdt.inc"
 
@@ -327,6 +356,6 @@ facts:
     section .note.Xen note alloc noexec nowrite align=4
     dd      4, 8, 18
     db      "Xen", 0
-    dq      PA(pvh_entry)
+    dq      KERNEL_PA_FIRST             ; pvh_entry, the first of all
 
     section .note.GNU-stack noalloc noexec nowrite progbits

@@ -8,6 +8,10 @@
 %include "handoff.inc"
 %include "control.inc"
 
+%ifdef MAP_FILE
+[map symbols MAP_FILE]                  ; for `exocore bench boot`
+%endif
+
     bits    16
     org     STAGE2
 
@@ -184,7 +188,10 @@ loader_name:
 %include "memory.inc"
 %include "place.inc"
 %include "paging.inc"
+%include "slide.inc"
 %include "elf.inc"
+%include "relr.inc"
+%include "dynamic.inc"
 %include "crc32.inc"
 %include "sha256.inc"
 %include "gpt.inc"

@@ -58,6 +58,7 @@ uefi_entry:
     call    cmdline_take
     call    acpi_take
     call    video_take
+    call    chance_take
     call    paging_map_low
     call    slots_load
     mov     rsi, rax
@@ -133,7 +134,10 @@ sha256_tail:
 %include "gpt.inc"
 %include "slot.inc"
 %include "paging.inc"
+%include "slide.inc"
 %include "elf.inc"
+%include "relr.inc"
+%include "dynamic.inc"
 %include "gdt.inc"
 %include "join.inc"
 %include "uefi_switch.inc"

@@ -3,11 +3,15 @@
 // three instructions.
 #include "core/clock.h"
 
+#include "core/acpi.h"
 #include "core/bringup.h"
 #include "core/log.h"
 #include "core/pt.h"
 #include "core/state.h"
+#include "exo/bits.h"
+#include "hal/acpi_places.h"
 #include "hal/cpu.h"
+#include "hal/reference.h"
 #include "hal/tsc.h"
 
 // What to believe where nothing tells the time: everything works, at a wrong pace.
@@ -89,7 +93,54 @@ static struct hal_tsc_rate rate_by_lapic(void)
     return (struct hal_tsc_rate){(uint64_t)(ticks * counts_hz / counts), "the local APIC"};
 }
 
-// From what costs nothing to what costs a millisecond.
+static bool find_hpet(struct hal_reference *out)
+{
+    struct cspan table;
+    if (core_acpi_find("HPET", 0, &table) < 0)
+        return false;
+    uint64_t pa = hal_acpi_hpet(&acpi_firmware, table);
+    volatile void *regs = pa ? pt_map_device((struct pa){pa}, HAL_HPET_BYTES) : NULL;
+    return regs && hal_hpet(regs, out);
+}
+
+static bool find_pm_timer(struct hal_reference *out)
+{
+    struct hal_acpi_fadt fadt;
+    volatile void *regs = NULL;
+    if (!acpi_fadt(&fadt) || fadt.pm_timer.at == 0 || fadt.pm_timer.space == HAL_ACPI_PCI)
+        return false;
+    if (fadt.pm_timer.space == HAL_ACPI_MEMORY &&
+        !(regs = pt_map_device((struct pa){fadt.pm_timer.at}, sizeof(uint32_t))))
+        return false;
+    *out = hal_pm_timer(regs, (uint16_t)fadt.pm_timer.at, fadt.pm_timer_bits);
+    return true;
+}
+
+static bool find_pit(struct hal_reference *out)
+{
+    *out = hal_pit();
+    return true;
+}
+
+// By the first of the board's clocks that runs: the finer ones first.
+static struct hal_tsc_rate rate_by_reference(void)
+{
+    static bool (*const finders[])(struct hal_reference *) = {find_hpet, find_pm_timer, find_pit};
+    for (size_t i = 0; i < EXO_COUNT(finders); i++) {
+        struct hal_reference reference;
+        bool steady;
+        uint64_t hz =
+            finders[i](&reference) ? hal_reference_measure(&reference, hal_tsc, &steady) : 0;
+        if (!hal_tsc_is_sane(hz))
+            continue;
+        if (!steady)
+            core_log("core: the clock's rate is a guess: something disturbed each measurement");
+        return (struct hal_tsc_rate){hz, reference.name};
+    }
+    return (struct hal_tsc_rate){0, "nobody"};
+}
+
+// From what costs nothing to what costs a millisecond or two.
 static struct hal_tsc_rate find_rate(void)
 {
     struct hal_tsc_rate rate = hal_tsc_rate_told();
@@ -98,7 +149,7 @@ static struct hal_tsc_rate find_rate(void)
     if (!hal_tsc_is_sane(rate.hz))
         rate = rate_by_lapic();
     if (!hal_tsc_is_sane(rate.hz))
-        rate = hal_tsc_rate_measured();
+        rate = rate_by_reference();
     return rate;
 }
 

@@ -2,7 +2,7 @@
 // cpu.h - the CPU that runs: each has a block of its own, and GS points at it.
 //
 // Code never moves from one CPU to another by itself, so the pointer is good for as long
-// as the caller runs. The stubs of hal and the compiler know some of the offsets.
+// as the caller runs. The stubs of hal know some of the offsets.
 #ifndef CORE_CPU_H
 #define CORE_CPU_H
 
@@ -27,10 +27,10 @@ struct core_cpu {
     uint32_t nmi_work;          // HAL_NMI_…, set by others
     uint32_t state;             // enum core_cpu_state, changed atomically
     void *app;                  // whatever the app's runtime keeps for each CPU; null at first
-    uint64_t canary;            // of the compiler's stack protector: it reads gs:40
     struct hal_stopped stopped; // where core_cpu_stop_others found it
 
     const char *(*running)(void); // names the task that runs here, for reports; null: no tasks
+    void *heap_cache;             // malloc's small blocks on this CPU (sdk/libc/malloc.c), or null
 
     // irq.c
     uint64_t lines_mine;  // bit n: this CPU has claimed line n
@@ -46,7 +46,6 @@ struct core_cpu {
 };
 
 _Static_assert(offsetof(struct core_cpu, self) == 0, "core_cpu_self reads gs:0");
-_Static_assert(offsetof(struct core_cpu, canary) == 40, "gcc reads gs:40");
 _Static_assert(offsetof(struct core_cpu, lines_pending) == HAL_CPU_LINES, "vectors.asm writes it");
 _Static_assert(offsetof(struct core_cpu, nmi_work) == HAL_CPU_NMI, "vectors.asm reads it");
 _Static_assert(offsetof(struct core_cpu, stopped) == HAL_CPU_STOPPED, "vectors.asm writes it");
@@ -56,6 +55,17 @@ static inline struct core_cpu *core_cpu_self(void)
     struct core_cpu *self;
     __asm__("movq %%gs:0, %0" : "=r"(self)); // the same at every call: may be merged
     return self;
+}
+
+// One instruction, where core_cpu_self()->heap_cache is two: malloc and free count them.
+static inline void *core_cpu_heap_cache(void)
+{
+    void *cache;
+    __asm__ volatile("movq %%gs:%c1, %0"
+                     : "=r"(cache)
+                     : "i"(offsetof(struct core_cpu, heap_cache))
+                     : "memory"); // it reads what an assignment just wrote
+    return cache;
 }
 
 #endif

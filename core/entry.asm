@@ -4,7 +4,9 @@ bits 64
 default rel
 
 extern core_main, core_state
+required __stack_chk_fail       ; code that no linker sees before optimization calls it
 global core_entry, core_stack_guard
+global __stack_chk_guard:data 8
 
 STACK_BYTES equ 65536
 DIRECT_MAP  equ 0xffff800000000000
@@ -44,11 +46,17 @@ core_entry:
     mov ecx, MSR_GS_BASE
     wrmsr
 
+    ; No low map any more: it is writable and executable, and null would be in it.
+    mov rdx, DIRECT_MAP
+    add rdi, rdx
+    mov rax, cr3
+    and qword [rax + rdx], 0
+    mov cr3, rax
+
     rdtsc                       ; when core began: what came before is the loader's
     shl rdx, 32
     lea rsi, [rdx + rax]
-    mov rax, DIRECT_MAP
-    add rdi, rax
+    mov [__stack_chk_guard], rsi ; until canary_init has a better one
     call core_main              ; does not return
     ud2
 
@@ -63,5 +71,9 @@ alignb 4096
 core_stack_guard: resb 4096
     resb STACK_BYTES
 stack_top:
+
+; The canary of gcc's -fstack-protector.
+section .bss.sealed nobits alloc noexec write align=8
+__stack_chk_guard: resq 1
 
 section .note.GNU-stack noalloc noexec nowrite progbits

@@ -60,7 +60,7 @@ struct handoff {
     uint32_t map_count;    //  56
     uint32_t slot;         //  60  kernel slot that was booted: 0 = A, 1 = B, or _SLOT_NONE
     uint64_t kernel_pa;    //  64  where the kernel's first byte (its lowest segment) lies
-    uint64_t kernel_va;    //  72  and at which address it is linked and mapped
+    uint64_t kernel_va;    //  72  and at which address it is mapped
     uint64_t kernel_bytes; //  80  from there to the end of its highest segment, page rounded
     uint64_t low_end;      //  88  the loader uses memory below this, until core drops its tables,
     uint64_t rsdp;         //  96  ACPI root pointer, 0 = core looks for it (BIOS)
@@ -76,9 +76,10 @@ struct handoff {
     uint32_t sector_bytes; // 176  of that disk, as the loader saw it
     uint32_t reserved;     // 180  0
     uint64_t low_start;    // 184  and from here; 0 = from the start of memory
-};                         // 192
+    uint64_t seed;         // 192  chance, of the best that the loader found; 0 = it has none
+};                         // 200
 
-_Static_assert(sizeof(struct handoff) == 192, "docs/handoff.md");
+_Static_assert(sizeof(struct handoff) == 200, "docs/handoff.md");
 _Static_assert(sizeof(struct handoff_range) == 24, "docs/handoff.md");
 
 #endif

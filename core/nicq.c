@@ -2,27 +2,28 @@
 // nicq.c - the table of owned NIC queue pairs.
 #include "core/nicq.h"
 
-#include <string.h>
-
+#include "core/flow.h"
 #include "core/frame.h"
 #include "core/irq.h"
 #include "core/state.h"
 #include "exo/assert.h"
-#include "exo/bits.h"
 #include "exo/err.h"
 
-static bool is_pair(const struct core_nicq *q, struct core_nic nic, uint16_t index)
-{
-    return q->owner && q->index == index && q->nic.bus == nic.bus && q->nic.at == nic.at;
-}
-
+// Null if there is none. Under the lock, as all that looks at the table.
 static struct core_nicq *find(struct core_nic nic, uint16_t index)
 {
     for (uint32_t i = 0; i < CORE_NICQ_MAX; i++) {
-        if (is_pair(&core_state.nicqs[i], nic, index))
-            return &core_state.nicqs[i];
+        struct core_nicq *q = &core_state.nicqs[i];
+        if (q->owner && q->index == index && core_nic_same(q->nic, nic))
+            return q;
     }
     return NULL;
+}
+
+bool nicq_complete(struct core_nic nic, uint16_t index)
+{
+    const struct core_nicq *q = find(nic, index);
+    return q && q->irq >= 0;
 }
 
 static struct core_nicq *free_slot(void)
@@ -34,66 +35,77 @@ static struct core_nicq *free_slot(void)
     return NULL;
 }
 
-static uint64_t frames_of(const struct core_nicq_ring *ring)
+// Enters the pair's name, so that nobody else gets it while its memory is being found. As
+// long as a pair has no line it is not complete, and has no flows.
+static int reserve(const struct core_nicq *q)
 {
-    return ring->bytes / CORE_FRAME_BYTES;
-}
-
-static int claim_ring(uint32_t bytes, struct core_nicq_ring *ring)
-{
-    uint64_t whole = exo_align_up(bytes, CORE_FRAME_BYTES);
-    if (whole == 0 || whole > UINT32_MAX)
-        return -EXO_ENOMEM;
-    int err = core_frame_claim(NULL, whole / CORE_FRAME_BYTES, 1, &ring->pa);
-    if (err < 0)
-        return err;
-    ring->bytes = (uint32_t)whole;
-    ring->mem = memset(core_phys(ring->pa), 0, whole);
+    if (find(q->nic, q->index))
+        return -EXO_EBUSY;
+    struct core_nicq *slot = free_slot();
+    if (!slot)
+        return -EXO_ENOSPC;
+    *slot = *q;
     return 0;
 }
 
-static void release_ring(struct core_nicq_ring *ring)
+static int claim_parts(struct core_nicq *q, uint32_t rx_bytes, uint32_t tx_bytes)
 {
-    core_frame_release(NULL, ring->pa, frames_of(ring));
+    int err = core_dma_claim(NULL, rx_bytes, CORE_FRAME_BYTES, CORE_DMA_ANYWHERE, &q->rx);
+    if (err < 0)
+        return err;
+    err = core_dma_claim(NULL, tx_bytes, CORE_FRAME_BYTES, CORE_DMA_ANYWHERE, &q->tx);
+    if (err < 0)
+        goto release_rx;
+    err = q->irq = core_irq_claim(q->owner);
+    if (err < 0)
+        goto release_tx;
+    return 0;
+
+release_tx:
+    core_dma_release(&q->tx);
+release_rx:
+    core_dma_release(&q->rx);
+    return err;
+}
+
+// Writes a pair that is in the table; without an owner it leaves.
+static void update(const struct core_nicq *q, const char *owner)
+{
+    exo_lock_take(&core_state.nicqs_lock);
+    struct core_nicq *slot = find(q->nic, q->index);
+    *slot = *q;
+    slot->owner = owner;
+    exo_lock_give(&core_state.nicqs_lock);
 }
 
 int core_nicq_claim(struct core_nic nic, uint16_t index, uint32_t rx_bytes, uint32_t tx_bytes,
                     const char *owner, struct core_nicq *out)
 {
     exo_assert(owner);
-    if (find(nic, index))
-        return -EXO_EBUSY;
-    struct core_nicq *slot = free_slot();
-    if (!slot)
-        return -EXO_ENOSPC;
-
-    struct core_nicq q = {.nic = nic, .index = index, .owner = owner};
-    int err = claim_ring(rx_bytes, &q.rx);
+    struct core_nicq q = {.nic = nic, .index = index, .irq = -1, .owner = owner};
+    exo_lock_take(&core_state.nicqs_lock);
+    int err = reserve(&q);
+    exo_lock_give(&core_state.nicqs_lock);
     if (err < 0)
         return err;
-    err = claim_ring(tx_bytes, &q.tx);
-    if (err < 0)
-        goto release_rx;
-    err = q.irq = core_irq_claim(owner);
-    if (err < 0)
-        goto release_tx;
-    *slot = *out = q;
-    return 0;
-
-release_tx:
-    release_ring(&q.tx);
-release_rx:
-    release_ring(&q.rx);
+    err = claim_parts(&q, rx_bytes, tx_bytes);
+    update(&q, err < 0 ? NULL : owner);
+    if (err == 0)
+        *out = q;
     return err;
 }
 
 void core_nicq_release(struct core_nicq *q)
 {
+    exo_lock_take(&core_state.nicqs_lock);
     struct core_nicq *slot = find(q->nic, q->index);
-    exo_assert(slot && slot->irq == q->irq);
-    core_irq_release(slot->irq);
-    release_ring(&slot->tx);
-    release_ring(&slot->rx);
-    *slot = (struct core_nicq){.owner = NULL};
+    exo_assert(slot && slot->irq == q->irq && slot->irq >= 0);
+    exo_assert(!flow_bound(q->nic, q->index));
+    slot->irq = -1;
+    exo_lock_give(&core_state.nicqs_lock);
+    core_irq_release(q->irq);
+    core_dma_release(&q->tx);
+    core_dma_release(&q->rx);
+    update(q, NULL);
     q->owner = NULL;
 }

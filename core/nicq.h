@@ -13,6 +13,7 @@
 #ifndef CORE_NICQ_H
 #define CORE_NICQ_H
 
+#include "core/dma.h"
 #include "core/pci.h"
 #include "exo/types.h"
 
@@ -21,12 +22,13 @@
 // Which NIC: its place on its bus. Equal places are the same device.
 struct core_nic {
     enum { CORE_NIC_PCI, CORE_NIC_MMIO } bus;
-    uint64_t at; // bus << 16 | device << 8 | function; the physical address of its registers
+    uint64_t at; // segment << 24 | bus << 16 | device << 8 | function; its registers' address
 };
 
 static inline struct core_nic core_nic_pci(struct pci_addr at)
 {
-    uint64_t place = (uint64_t)at.bus << 16 | (uint64_t)at.device << 8 | at.function;
+    uint64_t place = (uint64_t)at.segment << 24 | (uint64_t)at.bus << 16 |
+                     (uint64_t)at.device << 8 | at.function;
     return (struct core_nic){.bus = CORE_NIC_PCI, .at = place};
 }
 
@@ -35,18 +37,17 @@ static inline struct core_nic core_nic_mmio(struct pa at)
     return (struct core_nic){.bus = CORE_NIC_MMIO, .at = at.v};
 }
 
-struct core_nicq_ring {
-    void *mem;      // frame-aligned, zeroed
-    struct pa pa;   // the same, as the device sees it
-    uint32_t bytes; // whole frames
-};
+static inline bool core_nic_same(struct core_nic a, struct core_nic b)
+{
+    return a.bus == b.bus && a.at == b.at;
+}
 
 struct core_nicq {
     struct core_nic nic;
-    uint16_t index;           // queue pair 0 …
-    struct core_nicq_ring rx; // device → owner
-    struct core_nicq_ring tx; // owner → device
-    int irq;                  // one line for both directions
+    uint16_t index;     // queue pair 0 …
+    struct core_dma rx; // ring memory, device → owner
+    struct core_dma tx; // owner → device
+    int irq;            // one line for both directions
     const char *owner;
 };
 
@@ -60,7 +61,15 @@ struct core_nicq {
 int core_nicq_claim(struct core_nic nic, uint16_t index, uint32_t rx_bytes, uint32_t tx_bytes,
                     const char *owner, struct core_nicq *out);
 
-// Takes the pair back. `q` is dead afterwards.
+// Takes the pair back. `q` is dead afterwards. Its flows (core/flow.h) were released before.
 void core_nicq_release(struct core_nicq *q);
+
+// ---- within core, under nicqs_lock ----
+
+// Has the pair an owner, and all its parts? (nicq.c)
+bool nicq_complete(struct core_nic nic, uint16_t index);
+
+// Has any flow of the pair? (flow.c)
+bool flow_bound(struct core_nic nic, uint16_t index);
 
 #endif

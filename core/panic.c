@@ -4,6 +4,7 @@
 
 #include "core/bringup.h"
 #include "core/log.h"
+#include "core/power.h"
 #include "core/report.h"
 #include "core/state.h"
 #include "core/trace.h"
@@ -47,19 +48,23 @@ void panic_end(int status)
     switch (core_state.panic_end) {
     case PANIC_EXIT:
         core_exit(status);
-    case PANIC_HALT:
     case PANIC_RESET:
+        core_power_reset();
     case PANIC_OFF:
-        break;
+        core_power_off();
+    case PANIC_HALT:
+        report_print("exocore: halted\n");
+        hal_halt_forever();
     }
-    report_print("exocore: halted\n");
-    hal_halt_forever();
+    __builtin_unreachable();
 }
 
 void panic_end_at_once(int status)
 {
     if (core_state.panic_end == PANIC_EXIT)
         tell_hypervisor(status);
+    if (core_state.panic_end == PANIC_RESET)
+        power_triple_fault();
     hal_halt_forever();
 }
 

@@ -13,12 +13,14 @@ static const char *const words[] = {
     [PANIC_OFF] = "off",
 };
 
-// The text behind the first word that begins with panic=, or null.
+// The text behind the first word that begins with panic=, or null. Word by word, for strstr
+// would bring its search for long needles into every image.
 static const char *find(const char *cmdline)
 {
     static const char name[] = "panic=";
-    for (const char *at = cmdline; (at = strstr(at, name)); at++) {
-        if (at == cmdline || at[-1] == ' ')
+    for (const char *at = cmdline; *at; at += strcspn(at, " ")) {
+        at += strspn(at, " ");
+        if (strncmp(at, name, sizeof(name) - 1) == 0)
             return at + sizeof(name) - 1;
     }
     return NULL;

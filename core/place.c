@@ -52,10 +52,17 @@ static bool print_guarded(uint64_t va)
     return true;
 }
 
+static bool is_sealed(uint64_t va)
+{
+    return is_within(va, core_sealed_start, core_sealed_end) ||
+           is_within(va, (const uint8_t *)&core_state.handoff, (const uint8_t *)(&core_state + 1));
+}
+
 static const char *section_of(uint64_t va)
 {
     return is_within(va, core_image_start, core_text_end)    ? ".text"
            : is_within(va, core_text_end, core_rodata_end)   ? ".rodata"
+           : is_sealed(va)                                   ? "sealed data"
            : is_within(va, core_rodata_end, core_data_end)   ? ".data"
            : is_within(va, core_symbols, core_image_limit()) ? ".symbols"
                                                              : NULL;
@@ -77,19 +84,25 @@ static bool print_image_part(uint64_t va)
     return true;
 }
 
+// A frame that is nobody's is not shown, and one of the image's is seen at its own address.
 static bool print_memory(uint64_t va)
 {
     if (va < HANDOFF_DIRECT_MAP || va >= CORE_PT_DEVICES)
         return false;
-    uint64_t pa = va - HANDOFF_DIRECT_MAP;
+    struct pa pa = {va - HANDOFF_DIRECT_MAP};
     uint64_t kernel = core_state.handoff.kernel_pa;
-    if (pa >= kernel && pa - kernel < core_state.handoff.kernel_bytes)
-        report_print(" (physical 0x%llx: the image, which is seen at its own addresses only)",
-                     (word)pa);
-    else if (memmap_overlaps(&core_state.memmap, pa, pa + 1))
-        report_print(" (physical 0x%llx: memory)", (word)pa);
-    else
-        report_print(" (physical 0x%llx: no memory of ours)", (word)pa);
+    const struct core_owner *owner = core_frame_owner(pa);
+    report_print(" (physical 0x%llx: ", (word)pa.v);
+    if (pa.v >= kernel && pa.v - kernel < core_state.handoff.kernel_bytes) {
+        report_print("the image's, seen at its own address only)");
+    } else if (owner) {
+        report_print("memory of ");
+        report_name(owner->name);
+        report_print(")");
+    } else {
+        bool is_frame = memmap_overlaps(&core_state.memmap, pa.v, pa.v + 1);
+        report_print("%s)", is_frame ? "memory that nobody owns" : "no memory of ours");
+    }
     return true;
 }
 

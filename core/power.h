@@ -18,4 +18,7 @@ _Noreturn void core_power_off(void);
 // Spec: ACPI 6.5 §4.8.3.6.
 _Noreturn void core_power_reset(void);
 
+// The last of these ways at once, needing nothing. For core itself.
+_Noreturn void power_triple_fault(void);
+
 #endif

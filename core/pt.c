@@ -25,7 +25,7 @@ static __attribute__((noinline, cold)) int map(uint64_t va, uint64_t pa, uint64_
 {
     int level = level_of(bytes);
     if (level < 0 || !pt_live_is_owners(va, bytes) || !exo_is_aligned(va | pa, bytes) ||
-        (pa & ~PT_ADDRESS) || !pt_live_bits(rights))
+        (pa & ~PT_ADDRESS) || !pt_live_reaches(pa + bytes - 1) || !pt_live_bits(rights))
         return -EXO_EINVAL;
     if (level > core_state.page_level_max)
         return -EXO_ENOTSUP;
@@ -130,10 +130,10 @@ inline int core_pt_unmap(struct va at, struct pa *frame)
     exo_lock_give(&core_state.pt_lock);
     if (__builtin_expect(!done, 0))
         return unmap(at.v, CORE_PT_4K, frame);
-    pt_live_forget_page(at.v);
-    frame_let_one(was);
     if (frame)
         *frame = was;
+    pt_live_forget_page(at.v);
+    frame_let_one(was);
     return 0;
 }
 
@@ -212,12 +212,6 @@ int pt_set_rights(struct va at, uint64_t bytes, uint32_t rights)
 int core_pt_protect(struct va at, uint64_t bytes, uint32_t rights)
 {
     return pt_live_is_owners(at.v, bytes) ? pt_set_rights(at, bytes, rights) : -EXO_EINVAL;
-}
-
-void pt_break_locks(void)
-{
-    exo_lock_give(&core_state.pt_lock);
-    exo_lock_give(&core_state.frames_lock);
 }
 
 // --- look -----------------------------------------------------------------------------

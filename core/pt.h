@@ -124,10 +124,6 @@ int pt_set_rights(struct va at, uint64_t bytes, uint32_t rights);
 // Takes out of the owners' regions all pages that show a frame of CORE_TAG_TAKEN.
 void pt_unmap_taken(void);
 
-// Opens the locks of page tables and frames, whoever holds them: for a report of the machine's
-// end, once the other CPUs stand still. Tables half changed are looked at as they are.
-void pt_break_locks(void);
-
 // Gives this CPU what the tables rely on: no-execute, write protection of ring 0, SMEP,
 // UMIP, and memory types by IA32_PAT. The same on each CPU, before it uses the tables.
 void pt_cpu_init(void);

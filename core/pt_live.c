@@ -9,6 +9,7 @@
 #include "exo/err.h"
 
 #define SPARES_MAX   3u  // one for each level below the top: the most one mapping needs
+#define PA_BITS_MIN  36u // of a physical address, on any CPU with long mode
 #define FORGET_PAGES 64u // more are forgotten sooner all at once
 
 // An empty table, or null. A spare one is still empty but for the link.
@@ -90,6 +91,14 @@ bool pt_live_is_owners(uint64_t va, uint64_t bytes)
     uint64_t last = va + bytes - 1;
     return bytes != 0 && ((va >= CORE_PT_LOW_START && va <= last && last < CORE_PT_LOW_END) ||
                           (va >= CORE_PT_HIGH_START && va <= last && last < CORE_PT_HIGH_END));
+}
+
+bool pt_live_reaches(uint64_t last)
+{
+    if (last >> PA_BITS_MIN == 0)
+        return true;
+    uint32_t bits = hal_cpuid_if_any(0x80000008, 0).eax & 0xff;
+    return bits >= 64 || (bits > PA_BITS_MIN && last >> bits == 0);
 }
 
 int pt_live_map(uint64_t va, uint64_t pa, int level, uint64_t bits)

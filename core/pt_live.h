@@ -41,6 +41,10 @@ void pt_live_free(uint64_t *list);
 // Is all of [va, va + bytes) in one of the owners' regions?
 bool pt_live_is_owners(uint64_t va, uint64_t bytes);
 
+// Has the CPU the address bits to reach physical `last`? What it has not is a fault, not an error,
+// once it is mapped.
+bool pt_live_reaches(uint64_t last);
+
 // The bits of a page's entry for these rights, or 0.
 static inline uint64_t pt_live_bits(uint32_t rights)
 {

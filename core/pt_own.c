@@ -10,7 +10,6 @@
 #include "exo/err.h"
 
 #define DEVICES_END UINT64_C(0x0000200000000000) // physical end of the device window
-#define PA_BITS_MIN 36u                          // of a physical address, on any CPU with long mode
 
 // --- devices --------------------------------------------------------------------------
 
@@ -31,7 +30,7 @@ volatile void *pt_map_device_as(struct pa at, uint64_t bytes, uint32_t rights)
     if (at.v >= DEVICES_END || bytes == 0 || bytes > DEVICES_END - at.v || !pt_live_bits(rights))
         return NULL;
     uint64_t end = exo_align_up(at.v + bytes, CORE_FRAME_BYTES);
-    if (frame_is_memory(start, end))
+    if (!pt_live_reaches(end - 1) || frame_is_memory(start, end))
         return NULL;
     for (uint64_t pa = start; pa < end; pa += CORE_FRAME_BYTES) {
         if (!map_device_page(pa, rights))
@@ -45,22 +44,13 @@ volatile void *pt_map_device(struct pa at, uint64_t bytes)
     return pt_map_device_as(at, bytes, CORE_PT_WRITE | CORE_PT_UNCACHED);
 }
 
-// An address with bits that the CPU has not is a fault, not an error, once it is mapped.
-static bool has_address_bits(uint64_t last)
-{
-    if (last >> PA_BITS_MIN == 0)
-        return true;
-    uint32_t bits = hal_cpuid_if_any(0x80000008, 0).eax & 0xff;
-    return bits >= 64 || (bits > PA_BITS_MIN && last >> bits == 0);
-}
-
 const void *pt_map_table(struct pa at, uint64_t bytes)
 {
     uint64_t start = exo_align_down(at.v, CORE_FRAME_BYTES);
     if (at.v >= MEMMAP_LIMIT || bytes == 0 || bytes > MEMMAP_LIMIT - at.v)
         return NULL;
     uint64_t end = exo_align_up(at.v + bytes, CORE_FRAME_BYTES);
-    if (!has_address_bits(end - 1) || frame_is_image(start, end) || !direct_map_look(start, end))
+    if (!pt_live_reaches(end - 1) || frame_is_image(start, end) || !direct_map_look(start, end))
         return NULL;
     return (const void *)(HANDOFF_DIRECT_MAP + at.v);
 }

@@ -88,6 +88,20 @@ static void begin(const struct report *r)
     uint32_t depth = core_state.reports++;
     if (depth > 0)
         die_again(r, depth);
+    core_state.died_at = hal_tsc();
+}
+
+// The locks that a report, and the end after it, may meet. Who held one has stopped, here in the
+// middle of something or on another CPU: what it guards may be half changed, but nobody waits.
+static void break_locks(void)
+{
+    struct exo_lock *const locks[] = {
+        &core_state.pt_lock,        // the screen is mapped
+        &core_state.frames_lock,    // tables for that, and whose a frame is
+        &core_state.shootdown_lock, // nobody is left to be told
+    };
+    for (size_t i = 0; i < EXO_COUNT(locks); i++)
+        exo_lock_give(locks[i]);
 }
 
 void report(const struct report *r)
@@ -95,7 +109,7 @@ void report(const struct report *r)
     hal_irq_off();
     begin(r);
     core_state.cpus_lost = core_cpu_stop_others();
-    pt_break_locks(); // or who held one would hold up the report
+    break_locks();
     r->tell(r);
     if (screen_open(&core_state.screen)) {
         core_state.on_screen = true;
@@ -138,14 +152,16 @@ void report_name(const char *name)
     report_print("%s", len ? text : "?");
 }
 
-// A report starts no clock: whoever asked for none gets ticks.
+// The moment of death, the same each time that it is told. A report starts no clock: where
+// nobody asked for the time, there are ticks.
 static void print_uptime(void)
 {
     if (clock_is_running()) {
-        exo_ns now_us = core_clock_now() / 1000;
-        report_print("%llu.%06llu s", (word)(now_us / 1000000), (word)(now_us % 1000000));
+        exo_ns at_us = clock_scale_ns(&core_state.clock, core_state.died_at) / 1000;
+        report_print("%llu.%06llu s", (word)(at_us / 1000000), (word)(at_us % 1000000));
     } else {
-        report_print("%llu ticks of the CPU", (word)(hal_tsc() - core_state.handoff.tsc_at_entry));
+        report_print("%llu ticks of the CPU",
+                     (word)(core_state.died_at - core_state.handoff.tsc_at_entry));
     }
 }
 

@@ -7,7 +7,7 @@
 #include "exo/bits.h"
 
 #define COLUMNS_WANTED 80u
-#define ROWS_WANTED    40u
+#define ROWS_WANTED    36u
 
 #define WHITE_ON_BLUE 0x1f00u // of a text cell
 #define PAPER_RED     0x10u

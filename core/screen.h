@@ -4,8 +4,8 @@
 // A linear frame buffer of 32-bit pixels, or VGA's text mode. It exists for the moment when a
 // machine dies: it is opened then and never closed, and whoever drew there before is overdrawn.
 //
-//     column 0 …                 glyphs of 5 × 8 in cells of 6 × 9 pixels, enlarged
-//     row 0    fault: #PF …      as far as 80 columns and 40 rows still fit
+//     column 0 …                 glyphs of 5 × 8 in cells of 6 × 10 pixels, enlarged
+//     row 0    fault: #PF …      as far as 80 columns and 36 rows still fit
 //     …
 //
 // The screen does not scroll: a report begins with what matters most, and that stays.
@@ -16,7 +16,7 @@
 #include "exo/types.h"
 
 #define SCREEN_CELL_WIDTH  6u
-#define SCREEN_CELL_HEIGHT 9u
+#define SCREEN_CELL_HEIGHT 10u
 #define SCREEN_GLYPH_FIRST ' '
 #define SCREEN_GLYPHS      95u // the printable ones of ASCII
 #define SCREEN_GLYPH_BYTES 5u  // columns, from the left; bit 0 is the top row

@@ -126,7 +126,6 @@ static struct core_cpu *make(uint32_t index, uint32_t slot, uint32_t apic_id)
     cpu->self = cpu;
     cpu->index = index;
     cpu->apic_id = apic_id;
-    cpu->canary = core_state.boot_cpu.canary;
     if (cpu_stacks_map(slot, &cpu->stacks) == 0)
         return cpu;
     core_frame_release(NULL, frame, 1);
@@ -305,5 +304,6 @@ uint32_t core_cpu_stop_others(void)
     uint64_t end = hal_tsc() + core_state.clock.hz * STOP_SECONDS; // it runs if there are others
     while (still_running() != 0 && hal_tsc() < end)
         hal_pause();
+    core_state.cpus_running = 0; // no shoot-down waits for those that stand still
     return still_running();
 }

@@ -8,7 +8,10 @@
 #include "core/clock_scale.h"
 #include "core/cpu.h"
 #include "core/direct_map.h"
+#include "core/flow.h"
 #include "core/frame_pool.h"
+#include "core/gsi.h"
+#include "core/gsi_map.h"
 #include "core/guard.h"
 #include "core/handoff.h"
 #include "core/image.h"
@@ -16,15 +19,19 @@
 #include "core/memmap.h"
 #include "core/mmio.h"
 #include "core/nicq.h"
+#include "core/once.h"
 #include "core/owner.h"
 #include "core/panic_word.h"
 #include "core/pci_walk.h"
 #include "core/pt_tree.h"
+#include "core/rng.h"
 #include "core/screen.h"
 #include "exo/bits.h"
 #include "exo/lock.h"
+#include "exo/seal.h"
 #include "exo/types.h"
 #include "hal/acpi.h"
+#include "hal/acpi_places.h"
 #include "hal/apics.h"
 #include "hal/lapic.h"
 #include "hal/pvclock.h"
@@ -34,16 +41,11 @@
 #define CORE_CMDLINE_BYTES 1024
 #define CORE_LOADER_BYTES  64
 
-#define CORE_PCI_MAX 256 // functions remembered; more are counted and reported
+#define CORE_PCI_MAX  256 // functions remembered; more are counted and reported
+#define CORE_ECAM_MAX 8   // ranges of buses in memory; more are reported
 
 struct core_state {
     struct core_cpu boot_cpu; // first: entry.asm points GS at it
-
-    // core_main.c: what the loader said, copied before its memory is given away
-    struct handoff handoff;
-    uint64_t tsc_at_core; // when core's first instructions ran
-    char cmdline[CORE_CMDLINE_BYTES];
-    char loader[CORE_LOADER_BYTES];
 
     // smp.c, shootdown.c
     struct core_cpu *cpus[HAL_CPUS_MAX]; // by number; empty until somebody asks for them
@@ -55,7 +57,6 @@ struct core_state {
     uint32_t cpus_lost;       // how many did not answer it, for the report
 
     // frame.c
-    struct memmap memmap;        // usable memory less the kernel's own
     struct exo_lock frames_lock; // guards all of frame.c's, owner.c's and direct_map.c's
     struct frame_pool frames;
     struct core_owner app, core;               // stand for a null owner, and for core itself
@@ -72,7 +73,6 @@ struct core_state {
     int page_level_max;     // 2 where the CPU has pages of 1 GiB, else 1
 
     // pt.c
-    uint64_t *pml4;
     struct exo_lock pt_lock; // guards the tables but for the direct map's, and what follows
     uint64_t *spare_tables;  // a chain of empty tables kept for the next mapping
     uint32_t spare_count;
@@ -99,27 +99,49 @@ struct core_state {
     } lines[HAL_LINE_COUNT];
 
     // acpi.c
-    struct exo_lock acpi_lock; // while the tables are read, by whoever asks first
-    bool acpi_is_known;        // what follows has been found out
     uint32_t acpi_lies;
+    struct once acpi_known;
     struct hal_acpi_root acpi; // its list is null where there is no ACPI
+    struct once apics_known;
     struct hal_apics apics;
 
+    // pci_config.c
+    struct exo_lock pci_ports_lock; // from the choice of a register to its access
+    struct once ecams_known;
+    uint32_t ecam_count;
+    struct hal_ecam ecams[CORE_ECAM_MAX];
+
     // pci.c
-    bool pci_scanned;
+    struct once pci_known;
+    struct exo_lock pci_lock; // guards the owners
     uint32_t pci_count;
     struct core_pci_function pci[CORE_PCI_MAX];
     const char *pci_owners[CORE_PCI_MAX]; // null while nobody has it
 
-    // mmio.c, gsi.c
+    // mmio.c
     struct core_mmio_window {
         uint64_t start, end;
         const char *owner; // null in a free slot
     } mmio[CORE_MMIO_MAX];
-    uint64_t gsis_claimed; // bit n: wire n has an owner
 
-    // nicq.c
+    // gsi.c
+    struct once gsis_known;
+    struct gsi_map gsis;
+    struct exo_lock gsi_lock; // guards what follows, and an I/O APIC's two registers
+    uint64_t gsis_claimed[CORE_GSI_MAX / 64]; // bit n of all: wire n has an owner
+
+    // nicq.c, flow.c
+    struct exo_lock nicqs_lock;            // of both
     struct core_nicq nicqs[CORE_NICQ_MAX]; // owner is null in a free slot
+    struct core_flow *flows;               // all that are bound, in no order
+
+    struct core_random {
+        struct exo_lock lock;
+        bool is_seeded;
+        uint32_t bits;  // what the seed is worth
+        uint64_t given; // bytes since the last seed
+        struct rng rng;
+    } random;
 
     // log.c
     struct exo_lock console_lock;
@@ -127,16 +149,29 @@ struct core_state {
     struct log_ring log;
 
     // panic.c, report.c
-    enum panic_end panic_end;
     uint32_t reporter; // 1 + the APIC id of the CPU that reports; 0: nobody
+    uint64_t died_at;  // time stamp counter when it began to
     uint32_t reports;  // how often it has begun to; the second time ends the machine at once
     bool on_screen;    // where its words go now
     struct screen screen;
+
+    // From here on sealed: written while core starts, read-only once core_seal was called.
+
+    // core_main.c: what the loader said, copied before its memory is given away
+    _Alignas(EXO_SEAL_BYTES) struct handoff handoff;
+    uint64_t tsc_at_core; // when core's first instructions ran
+    char cmdline[CORE_CMDLINE_BYTES];
+    char loader[CORE_LOADER_BYTES];
+
+    struct memmap memmap;     // frame.c: usable memory less the kernel's own
+    uint64_t *pml4;           // pt.c
+    enum panic_end panic_end; // panic.c
 };
 
 extern struct core_state core_state;
 
 _Static_assert(offsetof(struct core_state, boot_cpu) == 0, "entry.asm counts on it");
+_Static_assert(sizeof(struct core_state) % EXO_SEAL_BYTES == 0, "seal.c takes the rest of it");
 
 // The end of the image as it was loaded; of the linked one while the loader is unheard.
 static inline const uint8_t *core_image_limit(void)

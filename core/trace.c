@@ -44,6 +44,12 @@ void trace_name(uint64_t rip)
         print_place(&place, place.inside);
 }
 
+const char *trace_function(uint64_t rip)
+{
+    struct symbols_place place;
+    return find_code(rip, &place) ? place.name : "?";
+}
+
 // Before core's own tables exist there is only the boot stack, which is mapped.
 bool trace_is_readable(uint64_t at)
 {

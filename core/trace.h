@@ -9,6 +9,9 @@
 // other.
 void trace_name(uint64_t rip);
 
+// The function that an address of the image's code is in; "?" if nobody knows.
+const char *trace_function(uint64_t rip);
+
 // May this address be read? A report asks before it follows a pointer.
 bool trace_is_readable(uint64_t at);
 

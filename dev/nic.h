@@ -10,6 +10,7 @@
 #ifndef DEV_NIC_H
 #define DEV_NIC_H
 
+#include "core/nicq.h"
 #include "exo/types.h"
 
 // One buffer. The driver may use the headroom_bytes in front of `data` (its own
@@ -49,8 +50,11 @@ struct nic {
     uint16_t headroom_bytes; // needed in front of every nic_buf.data
     uint16_t rx_slots;       // buffers the receive ring holds
     uint16_t tx_slots;       // and the transmit ring
+    uint16_t tx_wake;        // what nic_irq_arm calls room: so many are still lent
     int irq;                 // core interrupt line of the pair
-    bool broken;             // the device broke its protocol; only close helps
+    struct core_nic place;   // the NIC and its queue pair, as core calls them
+    uint16_t pair;
+    bool broken; // the device broke its protocol; only close helps
     struct nic_stats stats;
 };
 
@@ -87,8 +91,8 @@ static inline uint32_t nic_tx_reap(struct nic *nic, struct nic_buf *bufs, uint32
     return nic->ops->tx_reap(nic, bufs, n);
 }
 
-// Asks for an interrupt at the next received frame and, if more than half of the
-// transmit ring is lent, at the moment when half of it is sent. Forgets an interrupt
+// Asks for an interrupt at the next received frame and, if more than `tx_wake` frames are lent
+// for sending (at first: half of the ring), at the moment when no more are. Forgets an interrupt
 // that came before. Returns true if what it asks for is there already: poll again
 // instead of waiting. Disarm while polling. A broken nic never interrupts.
 static inline bool nic_irq_arm(struct nic *nic)

@@ -9,6 +9,7 @@
 #include "core/irq.h"
 #include "core/log.h"
 #include "core/nicq.h"
+#include "core/random.h"
 #include "dev/ring/virtio_net_frame.h"
 #include "dev/ring/virtio_ring.h"
 #include "dev/virtio.h"
@@ -16,7 +17,6 @@
 #include "dev/virtio_pci.h"
 #include "exo/bits.h"
 #include "exo/err.h"
-#include "hal/entropy.h"
 
 #include <string.h>
 
@@ -207,12 +207,12 @@ static uint32_t tx_reap(struct nic *nic, struct nic_buf *bufs, uint32_t n)
 }
 
 // Sent frames are nobody's hurry until the ring fills up; then whoever waits for room is
-// woken when half of it is free.
-static bool arm_tx(struct virtio_ring *tx)
+// woken when there is some.
+static bool arm_tx(struct virtio_net *net)
 {
-    uint32_t half = tx->size / 2;
+    struct virtio_ring *tx = &net->tx.ring;
     uint32_t lent = virtio_ring_lent(tx);
-    return lent > half && virtio_ring_arm(tx, lent - half);
+    return lent > net->nic.tx_wake && virtio_ring_arm(tx, lent - net->nic.tx_wake);
 }
 
 static bool irq_arm(struct nic *nic)
@@ -223,11 +223,11 @@ static bool irq_arm(struct nic *nic)
     core_irq_take(nic->irq); // one that is pending tells what the looks below see
     virtio_heard(net->dev);
     bool ready = virtio_ring_arm(&net->rx.ring, 1);
-    ready |= arm_tx(&net->tx.ring);
+    ready |= arm_tx(net);
     if (!ready) { // look again, now that the device has surely seen the wish
         emulator_fence(net);
         ready = virtio_ring_arm(&net->rx.ring, 1);
-        ready |= arm_tx(&net->tx.ring);
+        ready |= arm_tx(net);
     }
     check_fault(net, &net->rx);
     check_fault(net, &net->tx);
@@ -245,11 +245,13 @@ static void irq_disarm(struct nic *nic)
 // A random address of our own, locally administered and unicast (IEEE 802 §8.4).
 static int mac_invent(uint8_t mac[6])
 {
-    struct hal_entropy entropy = hal_entropy(mac, 6);
-    mac[0] = (uint8_t)((mac[0] & ~1u) | 2u);
-    if (entropy.bits == 0)
+    if (core_random_bits() == 0) {
         core_log("virtio-net: the device has no address, and there is no entropy for one");
-    return entropy.bits ? 0 : -EXO_ENOTSUP;
+        return -EXO_ENOTSUP;
+    }
+    core_random(mac, 6);
+    mac[0] = (uint8_t)((mac[0] & ~1u) | 2u);
+    return 0;
 }
 
 static int identify(struct virtio_net *net)
@@ -279,7 +281,7 @@ static uint16_t slots_of(struct virtio_net *net, uint16_t index)
 }
 
 static int side_setup(struct virtio_net *net, struct side *side, uint16_t index, uint16_t slots,
-                      const struct core_nicq_ring *mem)
+                      const struct core_dma *mem)
 {
     bool event_idx = net->dev->features & BIT(VIRTIO_F_EVENT_IDX);
     side->index = index;
@@ -313,6 +315,9 @@ static int bring_up(struct virtio_net *net, uint16_t pair, const char *owner)
     if (err < 0)
         return err;
     net->nic.irq = net->queue.irq;
+    net->nic.tx_wake = net->nic.tx_slots / 2;
+    net->nic.place = net->dev->nic;
+    net->nic.pair = pair;
 
     if ((err = virtio_route(net->dev, pair, net->queue.irq)) < 0 ||
         (err = side_setup(net, &net->rx, rx, net->nic.rx_slots, &net->queue.rx)) < 0 ||

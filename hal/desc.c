@@ -2,6 +2,7 @@
 // desc.c - builds and loads GDT, TSS and IDT (Intel SDM vol. 3, chapters 3, 6 and 7).
 #include "hal/desc.h"
 
+#include "exo/seal.h"
 #include "hal/cpu.h"
 #include "hal/vectors.h"
 
@@ -25,11 +26,13 @@ struct __attribute__((packed)) table_pointer {
 _Static_assert(sizeof(struct gate) == 16, "SDM vol. 3, 64-bit IDT gate descriptor");
 _Static_assert(sizeof(struct hal_tss) == 104, "SDM vol. 3, 64-bit TSS format");
 
-static struct {
+// Sealed: accessed and busy bits are set before that, and the CPU writes nothing else there.
+EXO_SEALED static struct {
     struct gate idt[256]; // of all CPUs; the rest is the first one's
     struct hal_desc desc;
-    uint8_t stacks[HAL_FAULT_STACKS][HAL_FAULT_STACK_BYTES] __attribute__((aligned(16)));
 } tables;
+
+static uint8_t stacks[HAL_FAULT_STACKS][HAL_FAULT_STACK_BYTES] __attribute__((aligned(16)));
 
 // Not inlined: what runs once in a boot costs by its size, in an emulator at least.
 __attribute__((noinline)) static void set_gate(uint32_t vector, uint64_t stub, uint8_t stack)
@@ -42,6 +45,11 @@ __attribute__((noinline)) static void set_gate(uint32_t vector, uint64_t stub, u
         .offset_middle = (uint16_t)(stub >> 16),
         .offset_high = (uint32_t)(stub >> 32),
     };
+}
+
+static uint64_t stub_of(const int32_t *entry)
+{
+    return (uint64_t)entry + (uint64_t)(int64_t)*entry;
 }
 
 static uint8_t stack_of(uint32_t vector)
@@ -61,12 +69,12 @@ static uint8_t stack_of(uint32_t vector)
 static void fill_idt(void)
 {
     for (uint32_t i = 0; i < HAL_FAULT_COUNT; i++)
-        set_gate(i, hal_fault_stubs[i], stack_of(i));
+        set_gate(i, stub_of(&hal_fault_stubs[i]), stack_of(i));
     set_gate(HAL_VECTOR_NMI, (uint64_t)hal_nmi_stub, HAL_STACK_NMI);
     for (uint32_t i = 0; i < 16; i++)
         set_gate(HAL_VECTOR_PIC + i, (uint64_t)hal_ignore_stub, 0);
     for (uint32_t i = 0; i < HAL_LINE_COUNT; i++)
-        set_gate(HAL_VECTOR_LINES + i, hal_line_stubs[i], 0);
+        set_gate(HAL_VECTOR_LINES + i, stub_of(&hal_line_stubs[i]), 0);
     set_gate(HAL_VECTOR_TIMER, (uint64_t)hal_timer_stub, 0);
     set_gate(HAL_VECTOR_SPURIOUS, (uint64_t)hal_ignore_stub, 0);
 }
@@ -126,7 +134,7 @@ void hal_desc_init(void)
 {
     uint64_t tops[HAL_FAULT_STACKS];
     for (uint32_t i = 0; i < HAL_FAULT_STACKS; i++)
-        tops[i] = (uint64_t)&tables.stacks[i][HAL_FAULT_STACK_BYTES];
+        tops[i] = (uint64_t)&stacks[i][HAL_FAULT_STACK_BYTES];
     fill_idt();
     hal_desc_join(&tables.desc, tops);
     bool has_machine_check = hal_cpuid(1, 0).edx >> 7 & 1;

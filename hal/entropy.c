@@ -20,6 +20,7 @@
 // Readings folded into one byte: until enough of them surprised, or it is no use.
 #define JITTER_SURPRISES 16u
 #define JITTER_READINGS  64u
+#define JITTER_BITS_MAX  128u
 
 typedef bool word_source(uint64_t *out);
 
@@ -105,7 +106,8 @@ static uint32_t gather(struct jitter *jitter, uint64_t *pool)
     return surprises;
 }
 
-// A reading that surprised is counted as half a bit, whatever its size.
+// A reading that surprised is counted as half a bit, whatever its size, and all of them as no
+// more than a key's half: who has a better source is to ask it.
 static uint32_t fill_jitter(uint8_t *out, size_t len)
 {
     struct jitter jitter = {0, 0, 0};
@@ -119,7 +121,7 @@ static uint32_t fill_jitter(uint8_t *out, size_t len)
         surprises += gather(&jitter, &pool);
         out[at] = (uint8_t)pool;
     }
-    return surprises / 2;
+    return EXO_MIN(surprises / 2, JITTER_BITS_MAX);
 }
 
 struct hal_entropy hal_entropy(uint8_t *out, size_t len)

@@ -16,7 +16,8 @@ struct hal_entropy {
 
 // Fills `len` bytes (at most HAL_ENTROPY_MAX) from the best source that works: RDSEED,
 // then RDRAND, then the jitter between two timers. Jitter is worth what was observed of
-// it, which is nothing on a machine that counts instructions instead of time.
+// it, which is nothing on a machine that counts instructions instead of time, and 128 bits at
+// the most.
 struct hal_entropy hal_entropy(uint8_t *out, size_t len);
 
 #define HAL_ENTROPY_MAX 256u

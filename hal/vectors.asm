@@ -14,7 +14,7 @@ NMI_VECTOR  equ 2
 ; Where in the CPU's own block (vectors.h: HAL_CPU_…, HAL_NMI_…).
 CPU_LINES   equ 16
 CPU_NMI     equ 24
-CPU_STOPPED equ 48              ; rip, rsp, rbp, and then "it stands still"
+CPU_STOPPED equ 40              ; rip, rsp, rbp, and then "it stands still"
 NMI_FLUSH   equ 1
 NMI_STOP    equ 2
 
@@ -147,19 +147,21 @@ hal_nmi_stub:
 hal_ignore_stub:
     iretq
 
+; Where the stubs are, each from its entry: so the tables hold no addresses, which a loader
+; that moves the image would have to change.
 section .rodata
-align 8
+align 4
 hal_fault_stubs:
 %assign vector 0
 %rep FAULT_COUNT
-    dq fault_%+vector
+    dd fault_%+vector - $
 %assign vector vector + 1
 %endrep
 
 hal_line_stubs:
 %assign line 0
 %rep LINE_COUNT
-    dq line_%+line
+    dd line_%+line - $
 %assign line line + 1
 %endrep
 

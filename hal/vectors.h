@@ -27,7 +27,7 @@
 // the stubs use.
 #define HAL_CPU_LINES   16 // 64 bits; bit n: line n has fired. Changed with interrupts off only
 #define HAL_CPU_NMI     24 // 32 bits, HAL_NMI_…: why another CPU sends an NMI; set atomically
-#define HAL_CPU_STOPPED 48 // struct hal_stopped, written by HAL_NMI_STOP
+#define HAL_CPU_STOPPED 40 // struct hal_stopped, written by HAL_NMI_STOP
 
 enum {
     HAL_NMI_FLUSH = 1, // forget the translations that hal_shootdown names
@@ -68,8 +68,9 @@ _Noreturn void hal_fault(const struct hal_fault_frame *frame);
 // The LAPIC's end-of-interrupt register, for the stubs; null in x2APIC mode. hal_lapic sets it.
 extern volatile uint32_t *hal_lapic_eoi;
 
-extern const uint64_t hal_fault_stubs[HAL_FAULT_COUNT];
-extern const uint64_t hal_line_stubs[HAL_LINE_COUNT];
+// How far from the entry itself its stub is: no addresses (kernel.ld says why).
+extern const int32_t hal_fault_stubs[HAL_FAULT_COUNT];
+extern const int32_t hal_line_stubs[HAL_LINE_COUNT];
 void hal_nmi_stub(void);
 void hal_timer_stub(void);
 void hal_ignore_stub(void);

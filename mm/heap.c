@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// heap.c - allocate, resize, free: a small cache of exact sizes before the size index.
+// heap.c - allocate, resize, free: split and merge, over the size index.
 #include "mm/heap.h"
 
 #include "exo/err.h"
@@ -18,16 +18,16 @@ static inline size_t block_bytes_for(size_t bytes)
 
 static inline void count_up(struct heap *h, size_t bytes)
 {
-    h->stats.used += bytes;
-    h->stats.blocks++;
-    if (h->stats.used > h->stats.peak)
-        h->stats.peak = h->stats.used;
+    h->used += bytes;
+    h->blocks++;
+    if (h->used > h->peak)
+        h->peak = h->used;
 }
 
 static inline void count_down(struct heap *h, size_t bytes)
 {
-    h->stats.used -= bytes;
-    h->stats.blocks--;
+    h->used -= bytes;
+    h->blocks--;
 }
 
 // Makes [b, b + bytes) free memory, merged with what is free on either side. The block
@@ -50,7 +50,7 @@ static void merge_free(struct heap *h, struct heap_block *b, size_t bytes)
     heap_block_set(b, HEAP_FREE, bytes, 0);
     next = heap_block_next(b);
     next->prev_bytes = bytes;
-    next->head |= HEAP_PREV_IS_FREE;
+    heap_block_mark_prev_free(next, true);
     heap_index_insert(&h->index, b);
 }
 
@@ -62,7 +62,7 @@ static void settle(struct heap *h, struct heap_block *b, size_t whole, size_t by
     size_t rest_bytes = whole - bytes;
     if (rest_bytes < HEAP_MIN) {
         heap_block_set(b, HEAP_USED, whole, prev_is_free);
-        heap_block_next(b)->head &= ~(uint64_t)HEAP_PREV_IS_FREE;
+        heap_block_mark_prev_free(heap_block_next(b), false);
         return;
     }
     heap_block_set(b, HEAP_USED, bytes, prev_is_free);
@@ -71,50 +71,10 @@ static void settle(struct heap *h, struct heap_block *b, size_t whole, size_t by
     merge_free(h, rest, rest_bytes);
 }
 
-// ---- the cache ----
-
-static inline struct heap_block *cache_pop(struct heap_cache *cache)
-{
-    struct heap_block *b = cache->top;
-    if (!b)
-        return NULL;
-    exo_assert(heap_block_is(b, HEAP_CACHED)); // written over after it was freed?
-    cache->top = b->next;
-    cache->count--;
-    return b;
-}
-
-static inline bool cache_push(struct heap *h, struct heap_block *b, size_t bytes)
-{
-    if (bytes > HEAP_CACHE_BYTES)
-        return false;
-    struct heap_cache *cache = &h->cache[bytes / HEAP_ALIGN];
-    if (cache->count == HEAP_CACHE_DEPTH)
-        return false;
-    heap_block_retag(b, HEAP_USED, HEAP_CACHED);
-    b->next = cache->top;
-    cache->top = b;
-    cache->count++;
-    return true;
-}
-
-static void cache_flush(struct heap *h)
-{
-    for (size_t i = 0; i < EXO_COUNT(h->cache); i++) {
-        struct heap_block *b;
-        while ((b = cache_pop(&h->cache[i])))
-            merge_free(h, b, heap_block_bytes(b));
-    }
-}
-
 // A free block of at least `bytes`, out of its list, or null.
 static struct heap_block *take(struct heap *h, size_t bytes)
 {
     struct heap_block *b = heap_index_find(&h->index, bytes);
-    if (!b) {
-        cache_flush(h);
-        b = heap_index_find(&h->index, bytes);
-    }
     if (b)
         heap_index_remove(&h->index, b);
     return b;
@@ -145,17 +105,38 @@ int heap_add(struct heap *h, void *mem, size_t bytes)
 
     struct heap_region *region = (void *)((uint8_t *)mem + lost);
     size_t whole = exo_align_down(bytes - lost - tables, HEAP_ALIGN);
-    *region = (struct heap_region){.next = h->regions, .first = (void *)(region + 1)};
+    *region = (struct heap_region){
+        .next = h->regions, .first = (void *)(region + 1), .mem = {.ptr = mem, .len = bytes}};
     h->regions = region;
-    h->stats.total += whole;
+    h->total += whole;
     heap_block_set(heap_block_at(region->first, whole), HEAP_USED, 0, 0);
     heap_block_set(region->first, HEAP_USED, whole, 0);
     merge_free(h, region->first, whole);
     return 0;
 }
 
-// Out of line, so that the common case below saves no registers for this one.
-__attribute__((noinline)) static void *alloc_uncached(struct heap *h, size_t bytes)
+// One free block from wall to wall: what is behind it is the end mark.
+static bool is_all_free(const struct heap_region *region)
+{
+    return heap_block_is(region->first, HEAP_FREE) &&
+           heap_block_bytes(heap_block_next(region->first)) == 0;
+}
+
+struct span heap_take_back(struct heap *h)
+{
+    struct heap_region **at = &h->regions;
+    while (*at && !is_all_free(*at))
+        at = &(*at)->next;
+    struct heap_region *region = *at;
+    if (!region)
+        return (struct span){0};
+    heap_index_remove(&h->index, region->first);
+    h->total -= heap_block_bytes(region->first);
+    *at = region->next;
+    return region->mem;
+}
+
+void *heap_alloc(struct heap *h, size_t bytes)
 {
     size_t want = block_bytes_for(bytes);
     struct heap_block *b = want ? take(h, want) : NULL;
@@ -163,19 +144,6 @@ __attribute__((noinline)) static void *alloc_uncached(struct heap *h, size_t byt
         return NULL;
     settle(h, b, heap_block_bytes(b), want, 0);
     count_up(h, heap_block_bytes(b));
-    return heap_block_payload(b);
-}
-
-void *heap_alloc(struct heap *h, size_t bytes)
-{
-    if (bytes > HEAP_CACHE_BYTES - HEAP_HEAD)
-        return alloc_uncached(h, bytes);
-    size_t want = block_bytes_for(bytes);
-    struct heap_block *b = cache_pop(&h->cache[want / HEAP_ALIGN]);
-    if (!b)
-        return alloc_uncached(h, bytes);
-    heap_block_retag(b, HEAP_CACHED, HEAP_USED);
-    count_up(h, want);
     return heap_block_payload(b);
 }
 
@@ -212,8 +180,7 @@ void heap_free(struct heap *h, void *ptr)
     struct heap_block *b = heap_block_of(ptr, HEAP_USED);
     size_t bytes = heap_block_bytes(b);
     count_down(h, bytes);
-    if (!cache_push(h, b, bytes))
-        merge_free(h, b, bytes);
+    merge_free(h, b, bytes);
 }
 
 // Room in place: the block itself, with the one behind it if that is free and needed.
@@ -228,27 +195,32 @@ static size_t stretch(struct heap *h, struct heap_block *b, size_t want)
     return whole + heap_block_bytes(next);
 }
 
+bool heap_resize(struct heap *h, void *ptr, size_t bytes)
+{
+    struct heap_block *b = heap_block_of(ptr, HEAP_USED);
+    size_t want = block_bytes_for(bytes);
+    size_t had = heap_block_bytes(b);
+    if (!want)
+        return false;
+    size_t whole = stretch(h, b, want);
+    if (whole < want)
+        return false;
+    count_down(h, had);
+    settle(h, b, whole, want, heap_block_prev_is_free(b));
+    count_up(h, heap_block_bytes(b));
+    return true;
+}
+
 void *heap_realloc(struct heap *h, void *ptr, size_t bytes)
 {
     if (!ptr)
         return heap_alloc(h, bytes);
-    struct heap_block *b = heap_block_of(ptr, HEAP_USED);
-    size_t want = block_bytes_for(bytes);
-    if (!want)
-        return NULL;
-
-    size_t had = heap_block_bytes(b);
-    size_t whole = stretch(h, b, want);
-    if (whole >= want) {
-        count_down(h, had);
-        settle(h, b, whole, want, heap_block_prev_is_free(b));
-        count_up(h, heap_block_bytes(b));
+    if (heap_resize(h, ptr, bytes))
         return ptr;
-    }
     void *moved = heap_alloc(h, bytes);
     if (!moved)
         return NULL;
-    memcpy(moved, ptr, had - HEAP_HEAD);
+    memcpy(moved, ptr, heap_size(ptr));
     heap_free(h, ptr);
     return moved;
 }
@@ -260,5 +232,11 @@ size_t heap_size(const void *ptr)
 
 struct heap_stats heap_stats(const struct heap *h)
 {
-    return h->stats;
+    return (struct heap_stats){
+        .total = h->total,
+        .used = h->used,
+        .blocks = h->blocks,
+        .peak = h->peak,
+        .largest = heap_index_largest(&h->index),
+    };
 }

@@ -48,3 +48,16 @@ struct heap_block *heap_index_find(struct heap_index *index, size_t bytes)
     b = first_of(&index->lists[heap_index_class(bytes)]);
     return b && heap_block_bytes(b) >= bytes ? b : NULL;
 }
+
+size_t heap_index_largest(const struct heap_index *index)
+{
+    if (!index->rows)
+        return 0;
+    uint32_t row = 63u - (uint32_t)__builtin_clzll(index->rows);
+    uint32_t class = row * HEAP_ROW + 31u - (uint32_t)__builtin_clz(index->classes[row]);
+    const struct list *head = &index->lists[class];
+    size_t largest = 0;
+    for (const struct list *at = head->next; at != head; at = at->next)
+        largest = EXO_MAX(largest, heap_block_bytes(EXO_CONTAINER(at, struct heap_block, link)));
+    return largest;
+}

@@ -64,4 +64,7 @@ static inline void heap_index_remove(struct heap_index *index, struct heap_block
 // A free block of at least `bytes` (at most HEAP_MAX), still in its list, or null.
 struct heap_block *heap_index_find(struct heap_index *index, size_t bytes);
 
+// Bytes of the largest block, 0 if there is none.
+size_t heap_index_largest(const struct heap_index *index);
+
 #endif

@@ -3,8 +3,11 @@
 //
 // Under QEMU's -icount shift=0,sleep=off a tick is one executed instruction, the same on
 // every run: `exocore bench primitives` boots it so. Elsewhere the figures are cycles, and noisy.
+#include "bench/metal/bench_irq.h"
 #include "core/clock.h"
+#include "core/core_main.h"
 #include "core/frame.h"
+#include "core/irq.h"
 #include "core/pt.h"
 #include "exo/assert.h"
 #include "exo/bits.h"
@@ -27,6 +30,12 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static void report(const char *name, uint64_t *taken, uint64_t times)
+{
+    qsort(taken, ROUNDS, sizeof taken[0], by_size);
+    printf("bench: %-32s %llu\n", name, (unsigned long long)(taken[ROUNDS / 2] / times));
+}
+
 // The median over rounds of the ticks that `round` takes, for one of its TIMES repetitions.
 // The loop around the operation is in it: two or three instructions.
 static void measure(const char *name, void (*round)(void))
@@ -38,8 +47,7 @@ static void measure(const char *name, void (*round)(void))
         round();
         taken[i] = ticks() - start;
     }
-    qsort(taken, ROUNDS, sizeof taken[0], by_size);
-    printf("bench: %-32s %llu\n", name, (unsigned long long)(taken[ROUNDS / 2] / TIMES));
+    report(name, taken, TIMES);
 }
 
 // --- tasks -----------------------------------------------------------------------
@@ -108,7 +116,8 @@ static void spawn_and_end(void)
 static void malloc_and_free(void)
 {
     for (uint32_t i = 0; i < TIMES; i++) {
-        void *volatile block = malloc(64);
+        void *block = malloc(64);
+        __asm__ volatile("" : "+r"(block)); // it is wanted
         free(block);
     }
 }
@@ -137,7 +146,7 @@ static void page_map_and_unmap(void)
     core_frame_release(NULL, frame, 1);
 }
 
-// --- time ------------------------------------------------------------------------
+// --- time, calls, interrupts -------------------------------------------------------
 
 static void clock_read(void)
 {
@@ -145,6 +154,26 @@ static void clock_read(void)
         exo_ns now = core_clock_now();
         __asm__ volatile("" : : "r"(now)); // it is wanted
     }
+}
+
+// The compiler does not see which function it is: a call is made.
+static void null_call(void)
+{
+    const char *(*volatile call)(void) = core_cmdline;
+    for (uint32_t i = 0; i < TIMES; i++)
+        call();
+}
+
+// From the moment that core was told to the code that waited for it.
+static void measure_deadline(const char *name)
+{
+    uint64_t late[ROUNDS];
+    for (size_t i = 0; i < ROUNDS; i++) {
+        exo_ns deadline = core_clock_now() + EXO_MS(1);
+        core_irq_wait(deadline);
+        late[i] = core_clock_now() - deadline; // under -icount a nanosecond is a tick
+    }
+    report(name, late, 1);
 }
 
 static void bench(void *arg)
@@ -159,6 +188,11 @@ static void bench(void *arg)
     measure("frame claim + release", frame_claim_and_release);
     measure("page map + unmap, kept frame", page_map_and_unmap);
     measure("clock read", clock_read);
+    measure("null call of the kernel", null_call);
+    bench_irq_open();
+    measure("interrupt to waiting code", bench_irq_wait);
+    bench_irq_close();
+    measure_deadline("deadline to waiting code");
 }
 
 int main(void)

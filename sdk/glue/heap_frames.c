@@ -3,6 +3,7 @@
 #include "sdk/glue/heap_frames.h"
 
 #include "core/frame.h"
+#include "exo/assert.h"
 #include "exo/bits.h"
 #include "exo/err.h"
 
@@ -23,29 +24,73 @@ static uint64_t frames_wanted(const struct heap_frames *f)
 }
 
 // Claims between `least` and `wanted` frames in a row; returns how many, 0 for none.
-static uint64_t claim_run(uint64_t least, uint64_t wanted, struct pa *at)
+static uint64_t claim_run(struct heap_frames *f, uint64_t least, uint64_t wanted, struct pa *at)
 {
     for (uint64_t count = EXO_MAX(wanted, least);; count = EXO_MAX(count / 2, least)) {
-        if (core_frame_claim(NULL, count, 1, at) == 0)
+        if (core_frame_claim(f->owner, count, 1, at) == 0)
             return count;
         if (count == least)
             return 0;
     }
 }
 
+// The heap's own tables: frames that stay. Of two CPUs that come here at once, one is too late.
+static int begin(struct heap_frames *f)
+{
+    uint64_t count = (heap_bytes() + CORE_FRAME_BYTES - 1) / CORE_FRAME_BYTES;
+    struct pa at;
+    if (core_frame_claim(f->owner, count, 1, &at) != 0)
+        return -EXO_ENOMEM;
+    exo_lock_take(&f->lock);
+    bool first = !f->heap;
+    if (first) {
+        f->heap = heap_init(core_phys(at));
+        f->claimed = count;
+    }
+    exo_lock_give(&f->lock);
+    if (!first)
+        core_frame_release(f->owner, at, count);
+    return 0;
+}
+
 int heap_frames_grow(struct heap_frames *f, size_t align, size_t bytes)
 {
     if (bytes > SIZE_MAX / 4 || align > SIZE_MAX / 4)
         return -EXO_ENOMEM;
-    size_t table_bytes = f->heap ? 0 : heap_bytes();
+    if (!f->heap && begin(f) != 0)
+        return -EXO_ENOMEM;
     struct pa at;
-    uint64_t count = claim_run(frames_needed(align, bytes + table_bytes), frames_wanted(f), &at);
+    uint64_t count = claim_run(f, frames_needed(align, bytes), frames_wanted(f), &at);
     if (count == 0)
         return -EXO_ENOMEM;
+    exo_lock_take(&f->lock);
+    int failed = heap_add(f->heap, core_phys(at), count * CORE_FRAME_BYTES);
+    f->claimed += failed ? 0 : count;
+    exo_lock_give(&f->lock);
+    if (failed) // beyond the largest region that a heap takes
+        core_frame_release(f->owner, at, count);
+    return failed ? -EXO_ENOMEM : 0;
+}
 
-    uint8_t *run = core_phys(at);
-    if (!f->heap)
-        f->heap = heap_init(run);
-    f->claimed += count;
-    return heap_add(f->heap, run + table_bytes, count * CORE_FRAME_BYTES - table_bytes);
+static struct span take_back(struct heap_frames *f)
+{
+    if (!f->heap || !exo_lock_try(&f->lock))
+        return (struct span){0};
+    struct span run = heap_take_back(f->heap);
+    f->claimed -= run.len / CORE_FRAME_BYTES;
+    exo_lock_give(&f->lock);
+    return run;
+}
+
+uint64_t heap_frames_give_back(struct heap_frames *f, uint64_t frames)
+{
+    uint64_t given = 0;
+    while (given < frames) {
+        struct span run = take_back(f);
+        if (!run.ptr)
+            break;
+        core_frame_release(f->owner, core_phys_of(run.ptr), run.len / CORE_FRAME_BYTES);
+        given += run.len / CORE_FRAME_BYTES;
+    }
+    return given;
 }

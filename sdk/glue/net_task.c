@@ -6,13 +6,14 @@
 #include "core/frame.h"
 #include "core/irq.h"
 #include "core/log.h"
+#include "core/random.h"
 #include "dev/nic.h"
 #include "exo/bits.h"
 #include "exo/err.h"
 #include "netstack/socket.h"
 #include "sdk/glue/idle_wait.h"
 #include "sdk/glue/link_nic.h"
-#include "sdk/glue/rng_entropy.h"
+#include "sdk/glue/random_device.h"
 #include "sdk/glue/run.h"
 
 #include <stdlib.h>
@@ -20,6 +21,8 @@
 // Received frames in one poll: enough to pay for the poll, few enough that the tasks
 // they wake soon have their turn.
 #define POLL_BUDGET 64u
+
+#define LARGE_PAGE_FRAMES 512u
 
 // The transmit ring has no interrupt of its own: when it is full, look again this soon.
 #define TX_RETRY_NS EXO_US(100)
@@ -135,9 +138,14 @@ static void disarm(void *ctx, bool arrived)
 
 // --- starting and stopping -------------------------------------------------------
 
+// What is large begins on a large page, if it can: then the little of it that is used lies in
+// one, and the pieces before it are left for what is small.
 static int claim_memory(struct net_task *nt)
 {
     nt->memory_frames = (net_bytes(&nt->config) + CORE_FRAME_BYTES - 1) / CORE_FRAME_BYTES;
+    if (nt->memory_frames >= LARGE_PAGE_FRAMES &&
+        core_frame_claim(NULL, nt->memory_frames, LARGE_PAGE_FRAMES, &nt->memory) == 0)
+        return 0;
     return core_frame_claim(NULL, nt->memory_frames, 1, &nt->memory);
 }
 
@@ -157,15 +165,22 @@ static int claim_by_memory(struct net_task *nt)
     }
 }
 
+static void fill_random(void *ctx, void *out, size_t len)
+{
+    (void)ctx;
+    core_random(out, len);
+}
+
 static int build_stack(struct net_task *nt, const struct net_config *config, struct nic *nic)
 {
     struct net_link link;
-    struct net_env env = {.random = entropy_fill};
+    struct net_env env = {.random = fill_random};
     if (config)
         nt->config = *config;
     int failed = config ? claim_memory(nt) : claim_by_memory(nt);
     if (failed)
         return failed;
+    random_from_devices();
     link_nic_init(&nt->link, nic, &link);
     failed = net_init(&nt->net, core_phys(nt->memory), &nt->config, &env, &link, core_clock_now());
     if (failed)
@@ -180,7 +195,7 @@ static void free_all(struct net_task *nt)
     free(nt);
 }
 
-static int start_on(struct nic *nic, const struct net_config *config, struct net_task **out)
+int net_task_start_on(struct nic *nic, const struct net_config *config, struct net_task **out)
 {
     struct net_task *nt = calloc(1, sizeof *nt);
     if (!nt)
@@ -208,7 +223,7 @@ int net_task_start(uint32_t nth, const struct net_config *config, struct net_tas
     int failed = nic_open(nth, 0, "net", &nic);
     if (failed)
         return failed;
-    failed = start_on(nic, config, out);
+    failed = net_task_start_on(nic, config, out);
     if (failed)
         nic_close(nic);
     return failed;

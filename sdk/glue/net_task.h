@@ -10,6 +10,7 @@
 #ifndef SDK_GLUE_NET_TASK_H
 #define SDK_GLUE_NET_TASK_H
 
+#include "dev/nic.h"
 #include "netstack/net.h"
 #include "sched/sched.h"
 
@@ -21,6 +22,11 @@ struct net_task;
 //
 // Errors: -EXO_ENODEV and the others of nic_open; -EXO_ENOMEM; -EXO_EINVAL  config.
 int net_task_start(uint32_t nth, const struct net_config *config, struct net_task **out);
+
+// The same on a NIC that is open already: a face of one that is shared (dev/nic_share.h).
+//
+// Owner:  takes the NIC if it returns 0.
+int net_task_start_on(struct nic *nic, const struct net_config *config, struct net_task **out);
 
 // The stack, for socket.h and for counters. Whoever calls socket.h or net.h with it from
 // a task must call net_task_kick after queueing anything; sock.h does.

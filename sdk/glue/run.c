@@ -7,6 +7,7 @@
 #include "sdk/glue/idle_wait.h"
 #include "sdk/glue/local.h"
 #include "sdk/glue/stack.h"
+#include "sdk/glue/stack_guard.h"
 
 #include <stdio.h>
 
@@ -35,18 +36,13 @@ static const char *running(void)
     return task ? task->name : NULL;
 }
 
-static void begin(struct local *local)
-{
-    sched_init(&local->sched, &(struct sched_env){.now = now, .idle = idle, .poll = poll});
-    local->has_sched = true;
-    core_cpu_self()->running = running;
-}
-
-struct sched *run_sched(void)
+struct sched *run_sched_first(void)
 {
     struct local *local = local_self();
-    if (__builtin_expect(!local->has_sched, 0))
-        begin(local);
+    sched_init(&local->sched, &(struct sched_env){.now = now, .idle = idle, .poll = poll});
+    local->has_sched = true;
+    stack_guard_watch();
+    core_cpu_self()->running = running;
     return &local->sched;
 }
 

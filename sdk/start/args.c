@@ -2,7 +2,6 @@
 // args.c - splits a command line.
 #include "sdk/start/args.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static bool is_blank(char c)
@@ -42,12 +41,29 @@ size_t args_split(char *line, char **argv, size_t max)
     }
 }
 
-size_t args_drop(char **argv, size_t count, const char *prefix)
+size_t args_drop(char **argv, size_t count, const char *name)
 {
+    size_t length = strlen(name);
+    bool is_key = length > 0 && name[length - 1] == '=';
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        if (strncmp(argv[i], prefix, strlen(prefix)) != 0)
+        if (strncmp(argv[i], name, is_key ? length : length + 1) != 0)
             argv[kept++] = argv[i];
     }
     return kept;
+}
+
+bool args_has(const char *line, const char *word)
+{
+    static const char blanks[] = " \t\r\n";
+    size_t len = strlen(word);
+    for (;;) {
+        line += strspn(line, blanks);
+        size_t here = strcspn(line, blanks);
+        if (here == 0)
+            return false;
+        if (here == len && memcmp(line, word, len) == 0)
+            return true;
+        line += here;
+    }
 }

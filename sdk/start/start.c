@@ -2,6 +2,7 @@
 // start.c - from core to main: constructors, the command line, the exit status.
 #include "core/core_main.h"
 #include "core/log.h"
+#include "core/seal.h"
 #include "sdk/start/args.h"
 
 #include <stdlib.h>
@@ -34,7 +35,10 @@ static int split_cmdline(char *line, char **argv)
                  ARGS_MAX);
         words = ARGS_MAX;
     }
-    words = args_drop(argv + 1, words, "virtio_mmio.device="); // for dev/virtio_mmio, not for main
+    words = args_drop(argv + 1, words, ARGS_VIRTIO_MMIO);
+    words = args_drop(argv + 1, words, ARGS_HEAP_DEBUG);
+    words = args_drop(argv + 1, words, ARGS_PANIC);
+    words = args_drop(argv + 1, words, ARGS_NOKASLR);
     argv[0] = program;
     argv[words + 1] = NULL;
     return (int)words + 1;
@@ -45,6 +49,7 @@ int exo_start(void)
     static char line[CMDLINE_BYTES];
     static char *argv[ARGS_MAX + 2];
     run_constructors();
+    core_seal();
     int argc = split_cmdline(line, argv);
     exit(start_call_main(argc, argv)); // runs destructors and flushes; never comes back here
 }

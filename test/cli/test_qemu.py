@@ -31,6 +31,21 @@ class ExitStatus(unittest.TestCase):
             self.assertIsNone(qemu.exit_status(code))
 
 
+class Console(unittest.TestCase):
+    """Where the first serial port goes."""
+
+    def test_a_terminals_words_can_be_kept(self):
+        plain = qemu.Machine("image").command()
+        self.assertEqual(plain[plain.index("-serial") + 1], "stdio")
+        kept = qemu.Machine("image", console_log="/tmp/a,b").command()
+        self.assertIn("stdio,id=console,logfile=/tmp/a,,b", kept)
+        self.assertEqual(kept[kept.index("-serial") + 1], "chardev:console")
+
+    def test_a_file_is_kept_anyway(self):
+        command = qemu.Machine("image", serial="file:x", console_log="/tmp/a").command()
+        self.assertNotIn("-chardev", command)
+
+
 class CommandLine(unittest.TestCase):
     """The app's command line inside an image."""
 

@@ -69,6 +69,10 @@ class DryRun(unittest.TestCase):
         self.manifest.write_text(json.dumps({"ports": [], "cmdline": "from the app"}))
         self.assertIn("-append 'from the app'", self.dry("--firmware", "direct"))
 
+    def test_gdb_finds_the_image_where_it_is_linked(self):
+        out = self.dry("--firmware", "direct", "--gdb", "--append", "two words")
+        self.assertIn("-append 'two words nokaslr'", out)
+
     def test_microvm_has_a_nic_without_a_bus(self):
         out = self.dry("--firmware", "direct", "--machine", "microvm")
         self.assertIn("-M microvm,acpi=off,", out)

@@ -3,6 +3,7 @@
 // are in firmware.c.
 #include "test/fuzz/targets.h"
 
+#include "core/flow_match.h"
 #include "exo/bits.h"
 #include "netstack/app/dhcp.h"
 #include "netstack/base/checksum.h"
@@ -14,6 +15,7 @@
 #include "netstack/wire/eth.h"
 #include "netstack/wire/tcp.h"
 #include "test/fuzz/firmware.h"
+#include "test/support/flow_reference.h"
 #include "test/support/net_fixture.h"
 
 static const struct ip4 here = {{10, 0, 2, 15}};
@@ -247,6 +249,33 @@ static size_t seed_dhcp(uint8_t *out)
     return wire_dhcp_emit(out, &offer);
 }
 
+// --- flow ----------------------------------------------------------------------------
+
+// Whose frame it is must be what the slow reference says, for whatever filter.
+static void run_flow(const uint8_t *bytes, size_t len)
+{
+    uint64_t seed = 1;
+    struct core_flow_key key;
+    uint8_t *frame = fixture_exact(bytes, len);
+    const bool has_key = core_flow_key(frame, (uint32_t)len, CORE_FLOW_IN, our_mac.b, &key);
+    for (int i = 0; i < 8; i++) {
+        struct core_flow_rule rule;
+        const struct core_flow_filter filter = reference_filter(&seed);
+        exo_assert(flow_compile(&filter, &rule));
+        exo_assert((has_key && core_flow_matches(&rule, &key)) ==
+                   reference_matches(&filter, frame, (uint32_t)len, our_mac.b));
+    }
+    free(frame);
+}
+
+static size_t seed_flow(uint8_t *out)
+{
+    uint64_t seed = 1;
+    const struct reference_frame frame = reference_frame(&seed, our_mac.b, peer_mac.b);
+    memcpy(out, frame.bytes, sizeof frame.bytes);
+    return sizeof frame.bytes;
+}
+
 const struct fuzz_target fuzz_targets[] = {
     {"ip4", run_ip4, seed_ip4},
     {"tcp", run_tcp, seed_tcp},
@@ -256,6 +285,7 @@ const struct fuzz_target fuzz_targets[] = {
     {"dhcp", run_dhcp, seed_dhcp},
     {"acpi", fuzz_run_acpi, fuzz_seed_acpi},
     {"mp", fuzz_run_mp, fuzz_seed_mp},
+    {"flow", run_flow, seed_flow},
 };
 
 const size_t fuzz_target_count = EXO_COUNT(fuzz_targets);

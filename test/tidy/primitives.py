@@ -12,7 +12,7 @@ from purity import compile_all, symbols
 from tree import run, strip_comments
 
 DEF = "core/primitives.def"
-FLAGS = ["-ffreestanding", "-mcmodel=kernel", "-mgeneral-regs-only"]
+FLAGS = ["-ffreestanding", "-fpie", "-mgeneral-regs-only"]
 DECLARATION = re.compile(r"^[^#\n]*?\b(core_\w+)[ \t]*\(", re.M)
 
 

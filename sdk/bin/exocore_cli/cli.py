@@ -4,7 +4,7 @@
 import argparse
 import sys
 
-from . import bench, build, image_command, run, test
+from . import bench, build, explain, image_command, run, test
 from .report import UserError
 
 DESCRIPTION = """\
@@ -18,6 +18,7 @@ examples:
   ./exocore run web --gdb                 … and debug it
   ./exocore run web --firmware direct --machine microvm    … in the fastest machine
   ./exocore image web -o web.img          write its disk image
+  ./exocore explain console.log           a report of a crash, with its source lines
   ./exocore bench boot                    what booting costs
   ./exocore test                          run every test
   ./exocore test -R packet                … those that ctest selects
@@ -26,6 +27,11 @@ RUN_DESCRIPTION = """\
 Boots an app from its disk image in QEMU. The console is this terminal; Ctrl-C ends the
 machine. The exit status is the app's own (what main returns or exit is given); 101 is a
 panic, 102 a CPU fault, 124 --timeout, 130 Ctrl-C, 1 also a machine that cannot start.
+The report of a panic or a fault is repeated with its source lines.
+"""
+EXPLAIN_DESCRIPTION = """\
+Reads what an image said when it died, and prints it with the functions, files and lines of its
+sources. The image is recognised by its build id.
 """
 IMAGE_DESCRIPTION = """\
 Builds an app's disk image, one file for every firmware: BIOS and UEFI, disk, USB stick and CD.
@@ -58,6 +64,8 @@ def parser():
         "Measures in QEMU and prints a table: the figure, the least that is possible or the\n"
         "goal, and what other systems need. Instruction counts are the same on every run; wall\n"
         "times swing with the host, and only their ratios mean something."))
+    explain.add_arguments(command("explain", explain.run, "a crash report with its source lines",
+                                  EXPLAIN_DESCRIPTION))
     command("test", test.run, "run the tests; further arguments go to ctest",
             "Builds the host tree (sanitizers) and the metal tree (images) and runs ctest in\n"
             "both. Further arguments go to ctest: -R REGEX, -L LABEL, -V …"

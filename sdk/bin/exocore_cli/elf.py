@@ -9,7 +9,7 @@ PHDR = struct.Struct("<IIQQQQQQ")
 SHDR = struct.Struct("<IIQQQQIIQQ")
 SYM = struct.Struct("<IBBHQQ")
 
-PT_LOAD = 1
+PT_LOAD, PT_DYNAMIC = 1, 2
 PF_X, PF_W = 1, 2
 SHF_ALLOC, SHF_EXECINSTR = 2, 4
 SHT_SYMTAB, SHT_NOBITS = 2, 8

@@ -21,7 +21,7 @@ import uuid
 import zlib
 
 from . import esp, gpt, iso, slots
-from .elf import EHDR, EM_X86_64, PHDR, PT_LOAD
+from .elf import EHDR, EM_X86_64, PHDR, PT_DYNAMIC, PT_LOAD
 
 SECTOR = 512
 STAGE1_MAX = 440  # the disk signature and the partition table follow
@@ -41,7 +41,7 @@ ELFCLASS64, ELFDATA2LSB = 2, 1
 
 
 def strip_elf(elf: bytes) -> bytes:
-    """The ELF file reduced to its header, its PT_LOAD headers and their bytes.
+    """The ELF file reduced to its header, its PT_LOAD headers with their bytes, and PT_DYNAMIC.
 
     Symbols, debug information and section headers go; addresses and sizes stay. Offsets
     in the file are no longer congruent to addresses, which only a mapping loader needs.
@@ -60,15 +60,25 @@ def strip_elf(elf: bytes) -> bytes:
     if not loads:
         raise ValueError("kernel: no segment to load")
 
-    out = bytearray(EHDR.size + len(loads) * PHDR.size)
-    EHDR.pack_into(out, 0, *ehdr[:5], EHDR.size, 0, *ehdr[7:9], PHDR.size, len(loads), 0, 0, 0)
+    dynamic = [h for h in headers if h[0] == PT_DYNAMIC and h[6] > 0]
+    kept = loads + dynamic
+    out = bytearray(EHDR.size + len(kept) * PHDR.size)
+    EHDR.pack_into(out, 0, *ehdr[:5], EHDR.size, 0, *ehdr[7:9], PHDR.size, len(kept), 0, 0, 0)
+    moved = {}
     for i, (kind, flags, offset, vaddr, paddr, filesz, memsz, align) in enumerate(loads):
         if offset + filesz > len(elf):
             raise ValueError("kernel: a segment reaches beyond the file")
         out += bytes(-len(out) % 8)  # the loader copies eight bytes at a time
+        moved[range(offset, offset + filesz)] = len(out) - offset
         PHDR.pack_into(out, EHDR.size + i * PHDR.size,
                        kind, flags, len(out), vaddr, paddr, filesz, memsz, align)
         out += elf[offset:offset + filesz]
+    for i, header in enumerate(dynamic, len(loads)):
+        shift = next((by for where, by in moved.items() if header[2] in where), None)
+        if shift is None:
+            raise ValueError("kernel: the dynamic section lies in no segment")
+        PHDR.pack_into(out, EHDR.size + i * PHDR.size,
+                       *header[:2], header[2] + shift, *header[3:])
     return bytes(out)
 
 

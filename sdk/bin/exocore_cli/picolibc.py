@@ -166,8 +166,9 @@ def run_logged(command, log, log_path):
 def remove_members(library, prefix, ar):
     """Takes members out of a library; it is an error if there are none.
 
-    The heap is ours (sdk/libc). If picolibc's stayed, which of the two an image gets
-    would hang on the order in which the linker happens to need them.
+    The heap is ours (sdk/libc), and so is the stack protector (core/canary). If picolibc's
+    stayed, which of the two an image gets would hang on the order in which the linker happens
+    to need them.
     """
     listing = subprocess.run([ar, "t", library], capture_output=True, text=True, check=True)
     members = [name for name in listing.stdout.split() if re.match(prefix, name)]
@@ -191,7 +192,8 @@ def build(tarball, work, args, flags, log, log_path):
     run_logged(["ninja", "-C", work / "build"], log, log_path)
     run_logged(["meson", "install", "--no-rebuild", "-C", work / "build",
                 "--destdir", work / "install"], log, log_path)
-    remove_members(work / "install/lib/libc.a", r"nano-|libc_picolib_picosbrk", args.ar)
+    remove_members(work / "install/lib/libc.a",
+                   r"nano-|libc_picolib_picosbrk|libc_ssp_stack_protector", args.ar)
 
 
 def provide(args, flags):

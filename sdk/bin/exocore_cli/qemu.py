@@ -73,6 +73,7 @@ class Machine:
     net: str = "user"  # "user", "tap=NAME", "none", or a whole -netdev value with id=n0
     ports: list = field(default_factory=list)
     serial: str = "stdio"
+    console_log: str = ""  # a file that keeps what a console on stdio says
     disk: str = "ide"  # how the image is plugged in: one of DISKS
     format: str = "raw"
     keep: bool = False  # what the guest writes stays in the image
@@ -103,6 +104,13 @@ class Machine:
             arguments += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
         return arguments
 
+    def console(self):
+        """Where the first serial port goes."""
+        if self.serial != "stdio" or not self.console_log:
+            return ["-serial", self.serial]
+        return ["-chardev", f"stdio,id=console,logfile={quoted(self.console_log)}",
+                "-serial", "chardev:console"]
+
     def medium(self):
         """What is booted, and from where."""
         if self.firmware == "direct":
@@ -119,7 +127,7 @@ class Machine:
         command = [PROGRAM, "-M", machine, "-accel", self.accel, "-cpu", cpu,
                    "-m", self.memory, "-smp", str(self.cpus),
                    "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-                   "-serial", self.serial, "-device", DEBUG_EXIT, *self.medium(),
+                   *self.console(), "-device", DEBUG_EXIT, *self.medium(),
                    *self.firmware_arguments()]
         netdev = self.netdev()
         if netdev and machine.startswith("microvm"):

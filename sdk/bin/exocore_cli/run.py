@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from . import backlog, build, checks, packages, qemu
+from . import backlog, build, checks, explain, packages, qemu
 from . import image as image_format
 from .report import UserError, say
 
@@ -88,10 +88,12 @@ def ports_of(args, app_ports):
 
 
 def own_command_line(args):
-    """What a directly booted app gets: the user's words, else the app's own."""
-    if args.append is not None:
-        return args.append
-    return (build.manifest(args.app) or {}).get("cmdline", "")
+    """What the app gets: the user's words, else the app's own; and for gdb, which looks for the
+    image where it is linked, a word that keeps it there."""
+    line = args.append
+    if line is None:
+        line = (build.manifest(args.app) or {}).get("cmdline", "")
+    return f"{line} nokaslr".lstrip() if args.gdb else line
 
 
 def addresses(app, ports):
@@ -120,9 +122,34 @@ def run(args):
     checks.ports_are_free(machine.ports)
     if args.gdb:
         checks.gdb_port_is_free()
-    with command_line(machine, args.append):
+    text = own_command_line(args) if args.gdb else args.append
+    with command_line(machine, text), console_kept(machine) as console:
         announce(args, machine)
-        return boot(machine, args.timeout)
+        try:
+            return boot(machine, args.timeout)
+        finally:
+            if console:
+                explain.after_run(console, elf_of(args.app),
+                                  build.LOGS / f"{args.app}-report.log")
+
+
+def elf_of(app):
+    """The app's ELF file, with debug information."""
+    return build.BUILD / app / f"{app}.elf"
+
+
+@contextlib.contextmanager
+def console_kept(machine):
+    """For its duration, the file that what the console says goes to, beside the terminal; None
+    where the console goes somewhere that cannot be read again."""
+    if machine.serial.startswith("file:"):
+        yield machine.serial[len("file:"):]
+    elif machine.serial == "stdio":
+        with tempfile.NamedTemporaryFile(prefix="exocore-console-") as log:
+            machine.console_log = log.name
+            yield log.name
+    else:
+        yield None
 
 
 @contextlib.contextmanager
@@ -150,8 +177,7 @@ def announce(args, machine):
     for line in addresses(args.app, machine.ports):
         say(line)
     if args.gdb:
-        elf = build.BUILD / args.app / f"{args.app}.elf"
-        say(f"{args.app}: waiting for  gdb {elf} -ex 'target remote :{qemu.GDB_PORT}'")
+        say(f"{args.app}: waiting for  gdb {elf_of(args.app)} -ex 'target remote :{qemu.GDB_PORT}'")
 
 
 @contextlib.contextmanager

@@ -2,7 +2,10 @@
 // board.c - prints what core found out about the board, for a test to hold against what QEMU
 // was told to build.
 #include "core/acpi.h"
-#include "core/core_main.h"
+#include "core/clock.h"
+#include "core/irq.h"
+#include "core/pci.h"
+#include "exo/assert.h"
 
 #include <stdio.h>
 
@@ -25,9 +28,31 @@ static void print_apics(void)
     }
 }
 
+// The bytes beyond 256 are seen through memory alone; every PCI Express function has some.
+static void print_pci(void)
+{
+    struct core_pci_function function;
+    for (uint32_t n = 0; core_pci_function(n, &function) == 0; n++) {
+        uint32_t extended = core_pci_read32(function.at, 0x100);
+        printf("board: PCI %02x:%02x.%x is %04x:%04x, ", function.at.bus, function.at.device,
+               function.at.function, function.vendor_id, function.device_id);
+        puts(extended == UINT32_MAX ? "256 bytes" : "4096 bytes");
+    }
+}
+
+// Time passes, and waits end; who tells the rate is in core's own line.
+static void check_clock(void)
+{
+    exo_ns begin = core_clock_now();
+    core_irq_wait(begin + EXO_MS(5));
+    exo_assert(core_clock_now() - begin >= EXO_MS(5));
+}
+
 int main(void)
 {
     print_apics();
+    print_pci();
+    check_clock();
     puts("board: done");
     return 0;
 }

@@ -7,6 +7,7 @@
 #include "core/frame.h"
 #include "core/image.h"
 #include "core/state.h"
+#include "core/symbols.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,7 +67,7 @@ static void check_block(uint32_t road)
 static void check_symbols(void)
 {
     const uint32_t *table = (const uint32_t *)core_symbols;
-    expect(table[0] == 0x314d5953 && table[1] > 100, "symbols");
+    expect(table[0] == SYMBOLS_MAGIC && table[1] > 100, "symbols");
     const char *last = (const char *)core_symbols + table[3] - 1;
     expect(*last == '\0' && last[-1] != '\0', "symbols end where they say");
 }

@@ -6,6 +6,7 @@
 #include "core/core_main.h"
 #include "core/frame.h"
 #include "core/panic.h"
+#include "core/state.h"
 #include "exo/assert.h"
 #include "exo/bits.h"
 #include "hal/cpu.h"
@@ -65,6 +66,16 @@ MISDEED jump_to_heap(void)
     struct pa frame;
     if (core_frame_claim(NULL, 1, 1, &frame) == 0)
         call_bytes(core_phys(frame));
+}
+
+MISDEED write_to_kernel_frame(void)
+{
+    *(volatile char *)(HANDOFF_DIRECT_MAP + core_state.handoff.kernel_pa) = 'T';
+}
+
+MISDEED write_to_no_memory(void)
+{
+    *(volatile char *)(HANDOFF_DIRECT_MAP + UINT64_C(0x7c0000000)) = 'T';
 }
 
 MISDEED divide_by_zero(void)
@@ -165,6 +176,8 @@ static const struct {
     {"jump_to_data", jump_to_data},
     {"jump_to_stack", jump_to_stack},
     {"jump_to_heap", jump_to_heap},
+    {"kernel_frame", write_to_kernel_frame},
+    {"no_memory", write_to_no_memory},
     {"divide", divide_by_zero},
     {"undefined", execute_undefined},
     {"overflow", overflow_stack},

@@ -2,6 +2,7 @@
 """Boots the image with each panic= and looks what the machine does after its report."""
 
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
@@ -31,6 +32,29 @@ def halts(image, cmdline):
         guest.expect(r"^exocore: halted$")
 
 
+def rebooting(image, cmdline):
+    """The same on a machine that QEMU lets boot again."""
+    return Guest(image, firmware="direct", cmdline=cmdline, net="none", machine="q35",
+                 extra=["-action", "reboot=reset"])
+
+
+def resets(image, cmdline, words="panic: no more than 42"):
+    """The machine boots again, and reports again."""
+    with rebooting(image, cmdline) as guest:
+        at = guest.expect(words).end()
+        guest.expect(words, after=at)
+
+
+def goes_off(image, cmdline):
+    """The machine is off after one report."""
+    with rebooting(image, cmdline) as guest:
+        deadline = time.monotonic() + 60
+        while guest.read(deadline):
+            pass
+        if guest.process.wait(1) != 0 or guest.log.count("panic: no more than 42") != 1:
+            raise guest.failure("not switched off after one report")
+
+
 def main(image):
     """Exit status 0 if all did what they were told."""
     try:
@@ -40,6 +64,9 @@ def main(image):
         if "panic= is none of" not in exits(image, "panic panic=rest"):
             raise GuestError("a bad word is not complained about")
         halts(image, "panic panic=halt")
+        resets(image, "panic panic=reset")
+        resets(image, "in_report panic=reset", "the report itself failed")
+        goes_off(image, "panic panic=off")
     except GuestError as error:
         print(f"FAILED: {error}", file=sys.stderr)
         return 1

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // pt_walk.c - reads the live page tables, as the CPU does, and looks for what must not be:
 // a page that is writable and executable, anything in the low half, a page of ring 3, the
-// kernel's own frames in the direct map, another set of rights in the image.
+// kernel's own frames in the direct map, another set of rights in the image, or sealed data that
+// can still be written.
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -38,10 +39,16 @@ static bool is_within(uint64_t at, const uint8_t *start, const uint8_t *end)
     return at >= (uint64_t)start && at < (uint64_t)end;
 }
 
+static bool is_sealed(uint64_t va)
+{
+    return is_within(va, core_sealed_start, core_sealed_end) ||
+           is_within(va, (const uint8_t *)&core_state.handoff, (const uint8_t *)(&core_state + 1));
+}
+
 static void check_image(const struct page *page)
 {
     bool is_text = is_within(page->va, core_image_start, core_text_end);
-    bool is_data = is_within(page->va, core_rodata_end, core_data_end);
+    bool is_data = is_within(page->va, core_rodata_end, core_data_end) && !is_sealed(page->va);
     if (page->bytes != CORE_FRAME_BYTES)
         problem(page, "the image is mapped by a large page");
     if (page->executable != is_text || page->writable != is_data)
@@ -124,6 +131,8 @@ static void check_registers(void)
     expect(hal_msr_read(HAL_MSR_EFER) & HAL_EFER_NXE, "no-execute is off");
     bool has_smep = hal_cpuid_if_any(7, 0).ebx >> 7 & 1;
     expect(!has_smep || (hal_cr4_read() & HAL_CR4_SMEP), "SMEP is offered and off");
+    bool has_umip = hal_cpuid_if_any(7, 0).ecx >> 2 & 1;
+    expect(!has_umip || (hal_cr4_read() & HAL_CR4_UMIP), "UMIP is offered and off");
     expect(core_pt_query((struct va){0}, &entry) < 0, "page 0 is mapped");
     expect(core_pt_query((struct va){(uint64_t)core_stack_guard}, &entry) < 0,
            "the stack has no guard page");

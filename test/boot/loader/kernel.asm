@@ -10,6 +10,7 @@
 
 ; -D PAYLOAD_WORDS=n: that many words of payload.py's pattern, from payload.bin
 ; -D BSS_BYTES=n
+; -D MOVES: it has addresses in it, and relocations for them
 ; -D UEFI: the block is to come from the UEFI road
 %ifndef PAYLOAD_WORDS
 %define PAYLOAD_WORDS 0
@@ -104,6 +105,9 @@ start:
     expect  e, "fb_format"
 %endif
 
+    cmp     qword [rbx + handoff.seed], 0
+    expect  ne, "seed"
+
     lea     rax, [image_start]
     cmp     [rbx + handoff.kernel_va], rax
     expect  e, "kernel_va"
@@ -130,6 +134,9 @@ start:
 
     call    check_map
     call    check_image
+%ifdef MOVES
+    call    check_addresses
+%endif
     call    check_pages
     call    check_sse
 
@@ -146,6 +153,9 @@ start:
     call    print_value
     lea     rsi, [kernel_pa]
     mov     rax, [rbx + handoff.kernel_pa]
+    call    print_value
+    lea     rsi, [kernel_va]
+    mov     rax, [rbx + handoff.kernel_va]
     call    print_value
     lea     rsi, [low_end]
     mov     rax, [rbx + handoff.low_end]
@@ -255,6 +265,24 @@ check_image:
 .done:
 %endif
     ret
+
+%ifdef MOVES
+; Every address in the image moved with it, in constants and in data.
+check_addresses:
+    lea     rax, [start]
+    cmp     [constant_address], rax
+    expect  e, "an address in .rodata"
+    lea     rsi, [addresses]
+    lea     rax, [variable]
+    mov     ecx, ADDRESSES
+.next:
+    cmp     [rsi], rax
+    expect  e, "an address in .data"
+    add     rsi, 8
+    dec     ecx
+    jnz     .next
+    ret
+%endif
 
 ; The tables, walked by hand through the identity map.
 check_pages:
@@ -407,6 +435,7 @@ ok:         db  "OK ", 0
 cmdline:    db  10, "cmdline=", 0
 slot:       db  10, "slot=", 0
 kernel_pa:  db  "kernel_pa=", 0
+kernel_va:  db  "kernel_va=", 0
 low_end:    db  "low_end=", 0
 fb_base:    db  "fb_base=", 0
 fb_size:    db  "fb_size=", 0
@@ -420,6 +449,15 @@ payload:
 
     section .data align=16
 variable:   dq  0x1122334455667788
+
+%ifdef MOVES
+ADDRESSES       equ 200                 ; several bitmaps of them
+addresses:  times ADDRESSES dq variable
+
+    section .data.rel.ro progbits alloc noexec write align=8
+constant_address:
+            dq  start
+%endif
 
     section .bss align=16
     global  bss_end

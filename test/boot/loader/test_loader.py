@@ -7,6 +7,7 @@ this folder's CMakeLists.txt builds.
 """
 import os
 import pathlib
+import re
 import struct
 import sys
 import tempfile
@@ -14,7 +15,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[2] / "support"), str(HERE.parents[3] / "sdk/bin")]
-from exocore_cli import esp, image, slots  # noqa: E402
+from exocore_cli import elf, esp, image, slots  # noqa: E402
 from qemu import Guest  # noqa: E402
 
 LOADER = pathlib.Path(os.environ["EXO_LOADER"])
@@ -25,6 +26,9 @@ CHUNK = 15 * 4096
 TRUE_SECTOR = 126 * image.SECTOR  # where chain.inc looks for the true boot sector
 NO_SLOT = "exocore: no slot of this disk can be booted\n"
 EHDR, PHDR = 64, 56
+DT_RELASZ, DT_RELRSZ, DT_RELR, DT_RELRENT = 8, 35, 36, 37
+DAMAGED = "the kernel's relocations are damaged"
+OTHER_KIND = "the kernel has relocations of another kind than DT_RELR"
 
 
 class LoaderTest(unittest.TestCase):
@@ -104,6 +108,22 @@ class Boots(LoaderTest):
         log = self.accepts(self.make("elsewhere"), memory="80M")  # with all 33 page tables
         self.assertIn("low_end=0000000000049000", log)
 
+    def test_kernel_moves(self):
+        """Each boot to another page of the top 2 GiB; every address in it along."""
+        found = {re.search("kernel_va=(.*)", self.accepts(self.make("moving")))[1]
+                 for _ in range(4)}
+        self.assertGreater(len(found), 2)  # of half a million places
+        for va in found:
+            self.assertRegex(va, "^ffffffff[89a-f][0-9a-f]{4}000$")
+
+    def test_kernel_moves_by_the_clock_alone(self):
+        log = self.accepts(self.make("moving"), extra=["-cpu", "qemu64,-rdrand"])
+        self.assertNotIn("kernel_va=ffffffff80000000\n", log)
+
+    def test_nokaslr_keeps_the_kernel_where_it_is_linked(self):
+        log = self.accepts(self.make("moving", cmdline="a nokaslr b"))
+        self.assertIn("kernel_va=ffffffff80000000\n", log)
+
     def test_command_line_arrives(self):
         for cmdline in "", "a=1 b='two words'", "x" * (image.CMDLINE_BYTES - 1):
             with self.subTest(cmdline=cmdline[:16]):
@@ -164,10 +184,10 @@ class Boots(LoaderTest):
 class Refuses(LoaderTest):
     """Things that are wrong, and the line that says so."""
 
-    def spoil(self, offset, fmt, *values):
-        """The small kernel's image with values written into its kernel file, and a header
-        that finds this right."""
-        disk = self.make()
+    def spoil(self, offset, fmt, *values, kernel="small"):
+        """A kernel's image with values written into its kernel file, and a header that
+        finds this right."""
+        disk = self.make(kernel)
         struct.pack_into(fmt, disk, KERNEL + offset, *values)
         count, = struct.unpack_from("<Q", disk, SLOT_A + 16)
         disk[SLOT_A:SLOT_A + slots.RECORD] = slots.header(disk[KERNEL:KERNEL + count])
@@ -278,6 +298,33 @@ class Refuses(LoaderTest):
             with self.subTest(entry=hex(entry)):
                 self.passes_over(self.spoil(24, "<Q", entry),
                                  "the kernel's entry point is in no executable segment")
+
+    def relocations(self):
+        """Where the moving kernel's list is in its file, and each tag's (place, value)."""
+        kernel = image.strip_elf((KERNELS / "moving.elf").read_bytes())
+        loads = elf.Elf(kernel).loads()
+        dynamic = next(s for s in elf.Elf(kernel).segments if s.kind == elf.PT_DYNAMIC)
+        tags = {}
+        for at in range(dynamic.offset, dynamic.offset + dynamic.filesz, 16):
+            tag, value = struct.unpack_from("<QQ", kernel, at)
+            tags[tag] = (at, value)
+        home = next(s for s in loads if 0 <= tags[DT_RELR][1] - s.vaddr < s.filesz)
+        return home.offset + tags[DT_RELR][1] - home.vaddr, tags
+
+    def test_damaged_relocations(self):
+        at, _ = self.relocations()
+        for value in (0, 1 << 63, 0xffffffff7ffffff8, 0xffffffff90000000, (1 << 64) - 8):
+            with self.subTest(value=hex(value)):
+                self.passes_over(self.spoil(at, "<Q", value, kernel="moving"),
+                                 DAMAGED)
+
+    def test_damaged_dynamic_section(self):
+        _, tags = self.relocations()
+        for tag, value, line in ((DT_RELR, 0, DAMAGED), (DT_RELRSZ, 4, DAMAGED),
+                                 (DT_RELRSZ, 1 << 40, DAMAGED), (DT_RELRENT, 16, OTHER_KIND),
+                                 (DT_RELASZ, 24, OTHER_KIND)):
+            with self.subTest(tag=tag, value=value):
+                self.passes_over(self.spoil(tags[tag][0] + 8, "<Q", value, kernel="moving"), line)
 
     def test_line_is_on_the_screen_too(self):
         # Without graphics SeaBIOS sends INT 10h's characters to COM1: each comes twice.

@@ -67,6 +67,8 @@ static void check_owners(void)
     core_frame_release(NULL, frame, 1);
     expect(core_pt_map(page(0), frame, RW) == -EXO_EPERM, "nobody's frame granted");
 
+    struct pa beyond = {UINT64_C(1) << 51};
+    expect(core_pt_map(page(0), beyond, RW) == -EXO_EINVAL, "an address that no CPU reaches");
     struct pa screen = {TEXT_SCREEN}, back;
     expect(core_pt_map(page(0), screen, RW | CORE_PT_UNCACHED) == 0, "device memory refused");
     expect(core_pt_unmap(page(0), &back) == 0 && back.v == screen.v, "not unmapped");

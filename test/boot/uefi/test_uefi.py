@@ -7,6 +7,7 @@ CMakeLists.txt builds.
 """
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -113,6 +114,14 @@ class Boots(UefiTest):
     def test_64_mib_at_another_address(self):
         self.make("elsewhere")
         self.accepts(memory="256M")
+
+    def test_kernel_moves(self):
+        self.make("moving")
+        rng = ["-device", "virtio-rng-pci"]  # then the firmware has a generator
+        found = {re.search("kernel_va=(.*)", self.accepts(extra=extra))[1] for extra in ([], rng)}
+        self.assertEqual(len(found), 2)
+        self.make("moving", cmdline="nokaslr")
+        self.assertIn("kernel_va=ffffffff80000000\n", self.accepts())
 
     def test_loader_above_4_gib(self):
         self.make("large_3m", efi=(KERNELS / "above.efi").read_bytes())

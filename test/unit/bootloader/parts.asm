@@ -31,6 +31,7 @@ LOW_END_MAX     equ 0x49000
     section .parts progbits alloc exec write align=16
 exported parts_first_chunk, elf_first_chunk
 exported parts_next_chunk, elf_next_chunk
+exported parts_relocate, elf_relocate
 
 ; uint64_t parts_place(uint64_t bytes, uint64_t *longest): 0 if there is no place.
     global  parts_place
@@ -97,7 +98,10 @@ parts_crc32:
 %include "paging.inc"
 %include "crc32.inc"
 %include "sha256.inc"
+%include "slide.inc"
 %include "elf.inc"
+%include "relr.inc"
+%include "dynamic.inc"
 
     section .bss align=4096
     global  parts_handoff, parts_chunk, parts_pml4, parts_pd_image, parts_pt_image

@@ -23,12 +23,16 @@ extern struct {
     uint64_t chunk_offset; // 0 before the first chunk
     uint64_t segments_end;
     uint64_t entry;
+    uint64_t dynamic;
+    uint64_t dynamic_bytes;
+    uint64_t slide;
     uint64_t numbers[2];
 } parts_state;
 
 // 0, or the address of a message.
 uint64_t parts_first_chunk(void);
 uint64_t parts_next_chunk(void);
+uint64_t parts_relocate(void); // behind the last chunk
 
 // Where `bytes` fit, or 0 and the longest run in *longest.
 uint64_t parts_place(uint64_t bytes, uint64_t *longest);

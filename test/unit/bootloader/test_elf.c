@@ -18,6 +18,7 @@ static uint8_t memory[MEMORY_BYTES + 2 * PARTS_PAGE_BYTES] __attribute__((aligne
 static uint8_t *const usable = memory + PARTS_PAGE_BYTES;
 static uint8_t file[FILE_BYTES];
 static struct handoff_range map[2];
+static const char cmdline[16] = "";
 
 static Elf64_Phdr *segment(unsigned i)
 {
@@ -63,7 +64,8 @@ static void reset(void)
     memset(memory, DIRT, sizeof memory);
     map[0] = (struct handoff_range){0, 0xa0000, HANDOFF_RANGE_USABLE, 1};
     map[1] = (struct handoff_range){(uintptr_t)usable, MEMORY_BYTES, HANDOFF_RANGE_USABLE, 1};
-    parts_handoff = (struct handoff){.map = (uintptr_t)map, .map_count = 2};
+    parts_handoff =
+        (struct handoff){.map = (uintptr_t)map, .map_count = 2, .cmdline = (uintptr_t)cmdline};
     parts_state.file_bytes = FILE_BYTES;
     parts_state.chunk_offset = 0;
 }

@@ -96,7 +96,7 @@ END_TEST
 
 START_TEST(long_lines_are_wrapped_and_strange_characters_marked)
 {
-    open_pixels(60, 45, 240, false); // 10 × 5
+    open_pixels(60, 50, 240, false); // 10 × 5
     write_text("0123456789abc\nx\ty…z\r\n1234567890\nend");
     expect_row(0, "0123456789");
     expect_row(1, "abc");
@@ -108,7 +108,7 @@ END_TEST
 
 START_TEST(what_does_not_fit_is_said_to_be_elsewhere)
 {
-    open_pixels(300, 27, 1200, false); // 50 × 3
+    open_pixels(300, 30, 1200, false); // 50 × 3
     write_text("one\ntwo\nthree\n");
     expect_row(2, "three"); // full, and nothing is missing yet
     write_text("four\nfive\nsix\n");

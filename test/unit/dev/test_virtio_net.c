@@ -1,209 +1,15 @@
 // SPDX-License-Identifier: MIT
-// test_virtio_net.c - the driver above a transport and a core that only this file has:
-// frames from malloc, and the device's side of both rings in the test's hands.
-#include "core/frame.h"
-#include "core/irq.h"
-#include "core/log.h"
-#include "core/nicq.h"
+// test_virtio_net.c - the driver above the machine of net_machine.h.
 #include "dev/ring/virtio_net_frame.h"
 #include "dev/virtio_net.h"
-#include "dev/virtio_pci.h"
-#include "exo/assert.h"
 #include "exo/bits.h"
 #include "exo/err.h"
-#include "hal/entropy.h"
 #include "test/support/check_main.h"
-#include "test/support/virtq_device.h"
+#include "test/unit/dev/net_machine.h"
 
 #include <string.h>
 
-enum { RX, TX };
 #define F_MAC 5 // virtio 1.2 §5.1.3
-
-static struct machine {
-    uint64_t offered;             // feature bits of the device
-    uint16_t queue_size;          // of both queues
-    uint16_t mtu;                 // in its configuration
-    uint32_t entropy_bits;        // that the CPU has
-    int calls_left;               // so many calls that may fail succeed; negative: all
-    uint64_t frames;              // claimed now
-    uint32_t functions, pairs;    // claimed now
-    struct virtq_device queue[2]; // the device's side
-    uint16_t doorbell[2];
-    struct core_pci_function function;
-} machine;
-
-static bool fails(void)
-{
-    return machine.calls_left >= 0 && machine.calls_left-- == 0;
-}
-
-// ---- the platform below the driver ----
-
-void core_log(const char *format, ...)
-{
-    (void)format;
-}
-
-int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, struct pa *out)
-{
-    (void)owner;
-    if (fails())
-        return -EXO_ENOMEM;
-    out->v = (uintptr_t)aligned_alloc(CORE_FRAME_BYTES * align, CORE_FRAME_BYTES * count);
-    machine.frames += count;
-    return 0;
-}
-
-void core_frame_release(struct core_owner *owner, struct pa at, uint64_t count)
-{
-    (void)owner;
-    free(core_phys(at));
-    machine.frames -= count;
-}
-
-void *core_phys(struct pa at)
-{
-    return (void *)(uintptr_t)at.v;
-}
-
-struct pa core_phys_of(const void *ptr)
-{
-    return (struct pa){(uintptr_t)ptr};
-}
-
-static int ring_claim(uint32_t bytes, struct core_nicq_ring *ring)
-{
-    uint64_t count = exo_align_up(bytes, CORE_FRAME_BYTES) / CORE_FRAME_BYTES;
-    int err = core_frame_claim(NULL, count, 1, &ring->pa);
-    if (err < 0)
-        return err;
-    ring->bytes = (uint32_t)count * CORE_FRAME_BYTES;
-    ring->mem = memset(core_phys(ring->pa), 0, ring->bytes);
-    return 0;
-}
-
-int core_nicq_claim(struct core_nic nic, uint16_t index, uint32_t rx_bytes, uint32_t tx_bytes,
-                    const char *owner, struct core_nicq *out)
-{
-    struct core_nicq q = {.nic = nic, .index = index, .owner = owner, .irq = 5};
-    int err = ring_claim(rx_bytes, &q.rx);
-    if (err < 0)
-        return err;
-    err = ring_claim(tx_bytes, &q.tx);
-    if (err < 0) {
-        core_frame_release(NULL, q.rx.pa, q.rx.bytes / CORE_FRAME_BYTES);
-        return err;
-    }
-    machine.pairs++;
-    *out = q;
-    return 0;
-}
-
-void core_nicq_release(struct core_nicq *q)
-{
-    exo_assert(!machine.functions); // the device has stopped, and cannot write any more
-    core_frame_release(NULL, q->rx.pa, q->rx.bytes / CORE_FRAME_BYTES);
-    core_frame_release(NULL, q->tx.pa, q->tx.bytes / CORE_FRAME_BYTES);
-    machine.pairs--;
-}
-
-bool core_irq_take(int irq)
-{
-    return irq == 5;
-}
-
-struct hal_entropy hal_entropy(uint8_t *out, size_t len)
-{
-    memset(out, 0xff, len);
-    return (struct hal_entropy){.bits = machine.entropy_bits};
-}
-
-static const struct virtio_transport transport; // its interrupts are messages
-
-int virtio_pci_open(struct virtio_pci *dev, struct pci_addr at, const char *owner)
-{
-    if (fails())
-        return -EXO_EIO;
-    *dev = (struct virtio_pci){.at = at, .virtio = {.transport = &transport, .owner = owner}};
-    machine.functions++;
-    return 0;
-}
-
-void virtio_close(struct virtio *dev)
-{
-    exo_assert(dev->owner);
-    machine.functions--;
-}
-
-int virtio_negotiate(struct virtio *dev, uint64_t required, uint64_t wanted)
-{
-    dev->features = machine.offered & (required | wanted);
-    return fails() || (required & ~machine.offered) ? -EXO_ENOTSUP : 0;
-}
-
-uint16_t virtio_queue_size(struct virtio *dev, uint16_t index)
-{
-    (void)dev;
-    return index < 2 ? machine.queue_size : 0;
-}
-
-int virtio_queue_setup(struct virtio *dev, const struct virtio_queue *queue,
-                       volatile void **doorbell)
-{
-    if (fails())
-        return -EXO_EIO;
-    bool event_idx = dev->features >> VIRTIO_F_EVENT_IDX & 1;
-    virtq_device_init(&machine.queue[queue->index], core_phys(queue->desc), queue->size, event_idx);
-    *doorbell = &machine.doorbell[queue->index];
-    return 0;
-}
-
-void virtio_start(struct virtio *dev)
-{
-    (void)dev;
-}
-
-int virtio_config_bytes(struct virtio *dev, uint32_t offset, uint8_t *out, uint32_t len)
-{
-    (void)dev, (void)offset;
-    memcpy(out, "\x52\x54\x00\x12\x34\x56", len);
-    return fails() ? -EXO_EIO : 0;
-}
-
-int virtio_config_read16(struct virtio *dev, uint32_t offset, uint16_t *out)
-{
-    (void)dev, (void)offset;
-    *out = machine.mtu;
-    return fails() ? -EXO_EIO : 0;
-}
-
-int virtio_route(struct virtio *dev, uint16_t entry, int irq)
-{
-    (void)dev, (void)irq;
-    return fails() || entry ? -EXO_ENOTSUP : 0;
-}
-
-int virtio_mmio_open(struct virtio_mmio *dev, const struct virtio_mmio_place *place,
-                     const char *owner)
-{
-    (void)dev, (void)place, (void)owner;
-    return -EXO_EIO;
-}
-
-// ---- the tests ----
-
-static void machine_init(void)
-{
-    machine = (struct machine){
-        .offered = UINT64_MAX,
-        .queue_size = 256,
-        .mtu = 1400,
-        .entropy_bits = 48,
-        .calls_left = -1,
-        .function = {.vendor_id = 0x1af4, .device_id = 0x1041, .class_code = 2},
-    };
-}
 
 static struct nic *open_nic(void)
 {
@@ -212,17 +18,10 @@ static struct nic *open_nic(void)
     return nic;
 }
 
-static void expect_nothing_claimed(void)
-{
-    ck_assert_uint_eq(machine.frames, 0);
-    ck_assert_uint_eq(machine.functions, 0);
-    ck_assert_uint_eq(machine.pairs, 0);
-}
-
 static void close_nic(struct nic *nic)
 {
     nic->ops->close(nic);
-    expect_nothing_claimed();
+    machine_expect_nothing_claimed();
 }
 
 struct memory { // a buffer in exactly its size: header, 64 bytes of frame
@@ -235,7 +34,7 @@ static struct memory memory_new(uint8_t tag)
     struct memory m = {.start = malloc(VIRTIO_NET_HDR_BYTES + 64)};
     memset(m.start, tag, VIRTIO_NET_HDR_BYTES + 64);
     uint8_t *data = m.start + VIRTIO_NET_HDR_BYTES;
-    m.buf = (struct nic_buf){.data = data, .pa = core_phys_of(data), .len = 64, .cookie = m.start};
+    m.buf = (struct nic_buf){.data = data, .pa = {(uintptr_t)data}, .len = 64, .cookie = m.start};
     return m;
 }
 
@@ -398,7 +197,7 @@ START_TEST(an_open_that_fails_leaves_nothing_claimed)
             break;
         }
         ck_assert_int_lt(err, 0);
-        expect_nothing_claimed();
+        machine_expect_nothing_claimed();
     }
     ck_assert_int_ge(failures, 9); // every call that can fail has failed once
 }
@@ -441,7 +240,7 @@ START_TEST(devices_that_cannot_work_are_refused)
     machine.entropy_bits = 0;
     ck_assert_int_eq(virtio_net_open(&machine.function, 0, "test", &nic), -EXO_ENOTSUP);
     ck_assert_int_eq(virtio_net_open(&machine.function, 1, "test", &nic), -EXO_ENOTSUP);
-    expect_nothing_claimed();
+    machine_expect_nothing_claimed();
 }
 END_TEST
 

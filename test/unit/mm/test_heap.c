@@ -6,6 +6,7 @@
 #include "exo/bits.h"
 #include "exo/err.h"
 #include "mm/heap.h"
+#include "test/support/alloc_model.h"
 
 #include <check.h>
 #include <signal.h>
@@ -35,124 +36,46 @@ static void arena_drop(struct arena *a)
     free(a->tables);
 }
 
-static uint32_t xorshift(uint32_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state;
-}
-
 // ---- the model: what should be in memory ----
 
 enum { SLOTS = 1500, OPERATIONS = 1000000 };
 
-struct slot {
-    uint8_t *ptr;
-    size_t bytes;
-    uint32_t key; // byte i of the block is (key + i) * 31
-};
-
-static uint8_t pattern(uint32_t key, size_t i)
+static void *model_alloc(void *ctx, size_t align, size_t bytes)
 {
-    return (uint8_t)((key + i) * 31);
+    return heap_alloc_aligned(ctx, align, bytes);
 }
 
-static void fill(struct slot *s, size_t from)
+static void *model_resize(void *ctx, void *ptr, size_t bytes)
 {
-    for (size_t i = from; i < s->bytes; i++)
-        s->ptr[i] = pattern(s->key, i);
+    return heap_realloc(ctx, ptr, bytes);
 }
 
-static void verify(const struct slot *s, size_t bytes)
+static void model_free(void *ctx, void *ptr)
 {
-    for (size_t i = 0; i < bytes; i++)
-        exo_assert(s->ptr[i] == pattern(s->key, i));
-}
-
-// Mostly small, a few large: what programs ask for.
-static size_t random_bytes(uint32_t *seed)
-{
-    uint32_t r = xorshift(seed);
-    uint32_t log2 = r % 100 < 80 ? r / 100 % 9 : r % 100 < 97 ? 9 + r / 100 % 4 : 13 + r / 100 % 4;
-    return xorshift(seed) % (2u << log2);
-}
-
-static void model_alloc(struct heap *h, struct slot *s, uint32_t *seed)
-{
-    size_t bytes = random_bytes(seed);
-    size_t align = xorshift(seed) % 8 ? 16 : (size_t)1 << xorshift(seed) % 13;
-    uint8_t *ptr = align == 16 ? heap_alloc(h, bytes) : heap_alloc_aligned(h, align, bytes);
-    if (!ptr)
-        return;
-    exo_assert(exo_is_aligned((uintptr_t)ptr, EXO_MAX(align, (size_t)16)));
-    exo_assert(heap_size(ptr) >= bytes);
-    *s = (struct slot){.ptr = ptr, .bytes = bytes, .key = xorshift(seed)};
-    fill(s, 0);
-}
-
-static void model_realloc(struct heap *h, struct slot *s, uint32_t *seed)
-{
-    size_t had = s->bytes;
-    size_t bytes = random_bytes(seed);
-    uint8_t *ptr = heap_realloc(h, s->ptr, bytes);
-    if (ptr) {
-        s->ptr = ptr;
-        s->bytes = bytes;
-        verify(s, EXO_MIN(had, bytes));
-        fill(s, EXO_MIN(had, bytes));
-    } else {
-        verify(s, had); // untouched
-    }
-}
-
-static void model_free(struct heap *h, struct slot *s)
-{
-    verify(s, s->bytes);
-    heap_free(h, s->ptr);
-    *s = (struct slot){0};
-}
-
-static size_t largest_alloc(struct heap *h, size_t bound)
-{
-    size_t low = 0, high = bound;
-    while (low + 1 < high) {
-        size_t middle = (low + high) / 2;
-        void *ptr = heap_alloc(h, middle);
-        heap_free(h, ptr);
-        *(ptr ? &low : &high) = middle;
-    }
-    return low;
+    heap_free(ctx, ptr);
 }
 
 static void run_model(size_t bytes, uint32_t seed)
 {
-    static struct slot slots[SLOTS];
+    static struct alloc_slot slots[SLOTS];
     memset(slots, 0, sizeof slots);
     struct arena a = arena_new(bytes);
-    uint32_t refused = 0;
+    struct alloc_model model = {.calls = {model_alloc, model_resize, model_free, a.heap},
+                                .slots = slots,
+                                .count = SLOTS,
+                                .seed = seed};
     for (uint32_t op = 0; op < OPERATIONS; op++) {
-        struct slot *s = &slots[xorshift(&seed) % SLOTS];
-        if (!s->ptr) {
-            model_alloc(a.heap, s, &seed);
-            refused += !s->ptr;
-        } else if (xorshift(&seed) % 4 == 0) {
-            model_realloc(a.heap, s, &seed);
-        } else {
-            model_free(a.heap, s);
-        }
+        alloc_model_step(&model);
         if (op % 4096 == 0)
             heap_check(a.heap);
     }
 
     struct heap_stats full = heap_stats(a.heap);
-    size_t largest = largest_alloc(a.heap, bytes);
-    printf("mm.heap: %zu of %zu KiB used in %zu blocks, peak %zu, %u refused; "
-           "largest free piece is %zu %% of what is free\n",
-           full.used / 1024, full.total / 1024, full.blocks, full.peak / 1024, refused,
-           largest * 100 / (full.total - full.used));
-    for (size_t i = 0; i < SLOTS; i++)
-        model_free(a.heap, &slots[i]);
+    printf("mm.heap: seed %u: %zu of %zu KiB used in %zu blocks, peak %zu, %u refused; "
+           "fragmentation %u %%\n",
+           seed, full.used / 1024, full.total / 1024, full.blocks, full.peak / 1024, model.refused,
+           heap_fragmentation_percent(&full));
+    alloc_model_end(&model);
     heap_check(a.heap);
     ck_assert_uint_eq(heap_stats(a.heap).used, 0);
     ck_assert_uint_eq(heap_stats(a.heap).blocks, 0);
@@ -231,7 +154,7 @@ START_TEST(heap_refuses_sizes_that_overflow)
     memset(ptr, 7, 100);
     static const size_t huge[] = {
         SIZE_MAX,   SIZE_MAX - 7,     SIZE_MAX - 8,      SIZE_MAX - 23,     SIZE_MAX / 2,
-        1ull << 40, (1ull << 40) - 8, (1ull << 40) - 24, (1ull << 40) - 25, 64 << 10};
+        1ull << 38, (1ull << 38) - 8, (1ull << 38) - 24, (1ull << 38) - 25, 64 << 10};
     for (size_t i = 0; i < EXO_COUNT(huge); i++) {
         ck_assert_ptr_null(heap_alloc(a.heap, huge[i]));
         ck_assert_ptr_null(heap_realloc(a.heap, ptr, huge[i]));
@@ -285,12 +208,12 @@ START_TEST(heap_takes_regions_of_any_shape)
     for (size_t bytes = 0; bytes < 64; bytes++)
         ck_assert_int_eq(heap_add(h, mem, bytes), -EXO_EINVAL);
     ck_assert_int_eq(heap_add(h, mem, SIZE_MAX), -EXO_EINVAL);
-    ck_assert_int_eq(heap_add(h, mem, (size_t)1 << 40), -EXO_EINVAL);
+    ck_assert_int_eq(heap_add(h, mem, (size_t)1 << 38), -EXO_EINVAL);
     heap_check(h);
 
     uint8_t *at = mem; // regions side by side, with odd starts and odd ends
     for (size_t i = 0; i < 100; i++) {
-        size_t bytes = 79 + i;
+        size_t bytes = 95 + i;
         ck_assert_int_eq(heap_add(h, at, bytes), 0);
         at += bytes;
     }
@@ -305,6 +228,73 @@ START_TEST(heap_takes_regions_of_any_shape)
     heap_check(h);
     free(mem);
     free(tables);
+}
+END_TEST
+
+START_TEST(heap_gives_whole_free_regions_back)
+{
+    void *tables, *mem[3];
+    ck_assert_int_eq(posix_memalign(&tables, 16, heap_bytes()), 0);
+    struct heap *h = heap_init(tables);
+    ck_assert_ptr_null(heap_take_back(h).ptr);
+    for (size_t i = 0; i < 3; i++) {
+        mem[i] = malloc(4096);
+        ck_assert_int_eq(heap_add(h, mem[i], 4096), 0);
+    }
+    void *one = heap_alloc(h, 3000), *two = heap_alloc(h, 3000);
+    struct span back = heap_take_back(h); // the one that neither lives in
+    ck_assert_ptr_nonnull(back.ptr);
+    ck_assert_uint_eq(back.len, 4096);
+    free(back.ptr);
+    heap_check(h);
+    ck_assert_ptr_null(heap_take_back(h).ptr);
+    ck_assert_ptr_null(heap_alloc(h, 3000));
+    heap_free(h, one);
+    free(heap_take_back(h).ptr);
+    ck_assert_ptr_null(heap_take_back(h).ptr);
+    heap_free(h, two);
+    free(heap_take_back(h).ptr);
+    heap_check(h);
+    ck_assert_uint_eq(heap_stats(h).total, 0);
+    ck_assert_ptr_null(heap_alloc(h, 1));
+    free(tables);
+}
+END_TEST
+
+START_TEST(heap_tells_how_broken_its_free_memory_is)
+{
+    struct arena a = arena_new(64 << 10);
+    struct heap_stats all = heap_stats(a.heap);
+    ck_assert_uint_eq(heap_fragmentation_percent(&all), 0);
+    ck_assert_uint_eq(all.largest, all.total);
+    void *ptrs[60];
+    for (size_t i = 0; i < 60; i++)
+        ptrs[i] = heap_alloc(a.heap, 1000);
+    for (size_t i = 0; i < 60; i += 2)
+        heap_free(a.heap, ptrs[i]);
+    struct heap_stats half = heap_stats(a.heap);
+    ck_assert_uint_ge(heap_fragmentation_percent(&half), 80); // thirty pieces, and a rest
+    void *most = heap_alloc(a.heap, half.largest - 8);
+    ck_assert_ptr_nonnull(most); // it is as large as it says
+    ck_assert_uint_lt(heap_stats(a.heap).largest, half.largest);
+    arena_drop(&a);
+}
+END_TEST
+
+START_TEST(heap_resizes_nothing_that_has_no_room)
+{
+    struct arena a = arena_new(64 << 10);
+    uint8_t *ptr = heap_alloc(a.heap, 100);
+    void *wall = heap_alloc(a.heap, 100);
+    ck_assert(!heap_resize(a.heap, ptr, 1000));
+    ck_assert(!heap_resize(a.heap, ptr, SIZE_MAX));
+    ck_assert_uint_eq(heap_size(ptr), 104);
+    heap_free(a.heap, wall);
+    ck_assert(heap_resize(a.heap, ptr, 1000));
+    ck_assert(heap_resize(a.heap, ptr, 10));
+    ck_assert_uint_eq(heap_size(ptr), 24);
+    heap_check(a.heap);
+    arena_drop(&a);
 }
 END_TEST
 
@@ -409,6 +399,8 @@ int main(void)
         heap_takes_what_is_exhausted_and_recovers, heap_gives_every_alignment,
         heap_refuses_sizes_that_overflow,          heap_gives_small_unique_blocks_for_nothing,
         heap_resizes_in_place_where_it_can,        heap_takes_regions_of_any_shape,
+        heap_gives_whole_free_regions_back,        heap_tells_how_broken_its_free_memory_is,
+        heap_resizes_nothing_that_has_no_room,
     };
     const TTest *const misuses[] = {
         double_free_is_caught,

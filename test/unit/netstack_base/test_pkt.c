@@ -28,7 +28,8 @@ END_TEST
 START_TEST(pkt_pool_keeps_its_reserves)
 {
     struct pkt_pool pool;
-    pkt_pool_init(&pool, aligned_alloc(64, pkt_pool_bytes(10)), 10, 2);
+    fixture_pool_init(&pool, 10);
+    pool.reserve = 2;
     struct pkt *pkts[10];
     uint32_t n = 0;
     while ((pkts[n] = pkt_alloc(&pool, PKT_FOR_APP)) != NULL)

@@ -5,11 +5,13 @@
 #include "core/frame.h"
 #include "core/irq.h"
 #include "core/log.h"
+#include "core/random.h"
 #include "dev/nic.h"
 #include "exo/bits.h"
 #include "exo/err.h"
-#include "hal/entropy.h"
+#include "sdk/glue/random_device.h"
 #include "sdk/glue/stack.h"
+#include "sdk/glue/stack_guard.h"
 #include "test/support/check_main.h"
 #include "test/unit/sdk/fake_cpu.h"
 
@@ -70,9 +72,11 @@ int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, s
     (void)align;
     if (count > machine.frames_left)
         return -EXO_ENOMEM;
+    out->v = (uintptr_t)aligned_alloc(CORE_FRAME_BYTES, count * CORE_FRAME_BYTES);
+    if (!out->v)
+        return -EXO_ENOMEM;
     machine.frames_left -= (uint32_t)count;
     machine.frames_out += (uint32_t)count;
-    out->v = (uintptr_t)aligned_alloc(CORE_FRAME_BYTES, count * CORE_FRAME_BYTES);
     return 0;
 }
 
@@ -99,11 +103,14 @@ struct pa core_phys_of(const void *ptr)
     return (struct pa){(uintptr_t)ptr};
 }
 
-struct hal_entropy hal_entropy(uint8_t *out, size_t len)
+void core_random(void *out, size_t len)
 {
-    memset(out, 0x5c, len);
-    return (struct hal_entropy){.bits = 1, .source = "a test"};
+    static uint8_t next; // predictable, and not the same twice
+    for (size_t i = 0; i < len; i++)
+        ((uint8_t *)out)[i] = next = (uint8_t)(next * 5 + 1);
 }
+
+void random_from_devices(void) {}
 
 // --- stacks: the host has no page tables of ours -------------------------------------
 
@@ -115,8 +122,8 @@ size_t stack_bytes_of(size_t bytes)
 int stack_alloc(size_t bytes, void **lowest)
 {
     *lowest = malloc(stack_bytes_of(bytes));
-    machine.stacks_out++;
-    return 0;
+    machine.stacks_out += *lowest != NULL;
+    return *lowest ? 0 : -EXO_ENOMEM;
 }
 
 void stack_free(void *lowest, size_t bytes)
@@ -125,6 +132,8 @@ void stack_free(void *lowest, size_t bytes)
     machine.stacks_out--;
     free(lowest);
 }
+
+void stack_guard_watch(void) {}
 
 // --- two NICs --------------------------------------------------------------------
 

@@ -49,4 +49,26 @@ START_TEST(words_of_the_machine_are_dropped)
 }
 END_TEST
 
-CHECK_MAIN("sdk.args", words_are_split_at_blanks_outside_quotes, words_of_the_machine_are_dropped)
+START_TEST(a_word_of_the_machine_is_dropped_whole)
+{
+    char words[][4] = {"no", "non", "n", "no", "no="};
+    char *argv[] = {words[0], words[1], words[2], words[3], words[4]};
+    ck_assert_uint_eq(args_drop(argv, EXO_COUNT(argv), "no"), 3);
+    ck_assert_str_eq(argv[0], "non");
+    ck_assert_str_eq(argv[1], "n");
+    ck_assert_str_eq(argv[2], "no=");
+}
+END_TEST
+
+START_TEST(a_word_of_the_line_is_found_whole)
+{
+    ck_assert(args_has("heap=debug", "heap=debug"));
+    ck_assert(args_has("web  heap=debug\t8080", "heap=debug"));
+    ck_assert(args_has("xheap=debug heap=debug", "heap=debug"));
+    ck_assert(!args_has("", "heap=debug"));
+    ck_assert(!args_has("heap=debugger heap=debu noheap=debug", "heap=debug"));
+}
+END_TEST
+
+CHECK_MAIN("sdk.args", words_are_split_at_blanks_outside_quotes, words_of_the_machine_are_dropped,
+           a_word_of_the_machine_is_dropped_whole, a_word_of_the_line_is_found_whole)

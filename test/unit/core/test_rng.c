@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "core/rng.h"
 #include "exo/bits.h"
-#include "sdk/glue/rng.h"
 #include "test/support/check_main.h"
 
 #include <string.h>
@@ -88,6 +88,6 @@ START_TEST(mixing_changes_the_stream_and_keeps_the_old_secret)
 }
 END_TEST
 
-CHECK_MAIN("sdk.rng", chacha20_gives_the_rfc_block, chacha20_gives_the_rfc_block_of_zeros,
+CHECK_MAIN("core.rng", chacha20_gives_the_rfc_block, chacha20_gives_the_rfc_block_of_zeros,
            pieces_and_wholes_are_the_same_stream, what_was_given_is_no_longer_in_the_state,
            mixing_changes_the_stream_and_keeps_the_old_secret)

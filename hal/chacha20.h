@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // chacha20.h - the ChaCha20 block function (RFC 8439 §2.3), as a source of bytes.
-#ifndef SDK_GLUE_CHACHA20_H
-#define SDK_GLUE_CHACHA20_H
+#ifndef HAL_CHACHA20_H
+#define HAL_CHACHA20_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // rng.c - the generator over chacha20.c.
-#include "sdk/glue/rng.h"
+#include "core/rng.h"
 
 #include "exo/bits.h"
 

@@ -5,11 +5,11 @@
 // takes the first 32 as the next key and gives out the rest, wiping what it gives. Who
 // reads the state later learns nothing about earlier bytes.
 //
-// A generator is as good as its seed; rng_entropy.h makes one from the hardware.
-#ifndef SDK_GLUE_RNG_H
-#define SDK_GLUE_RNG_H
+// A generator is as good as its seed; core/random.h makes one from the hardware. Pure.
+#ifndef CORE_RNG_H
+#define CORE_RNG_H
 
-#include "sdk/glue/chacha20.h"
+#include "hal/chacha20.h"
 
 #include <stddef.h>
 

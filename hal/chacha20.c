@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // chacha20.c - RFC 8439 §2.1 to §2.3. Constant time: no branch or index depends on the key.
-#include "sdk/glue/chacha20.h"
+#include "hal/chacha20.h"
 
 #include <string.h>
 

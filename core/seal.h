@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+// seal.h - the end of core's start: what was only to be written until now becomes read-only.
+#ifndef CORE_SEAL_H
+#define CORE_SEAL_H
+
+// Makes everything EXO_SEALED and the sealed part of core's state read-only, for good. To be
+// called on the first CPU, while no other runs; a second call changes nothing.
+void core_seal(void);
+
+#endif

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: MIT
+"""exocore explain: a report that an image printed when it died, with the lines of its sources.
+
+The report has the image's build id and the address that it was placed at; the ELF file with the
+same id has the rest. A report is never explained by the ELF file of another build.
+"""
+
+import os
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import build, lines
+from . import elf as elf_format
+from .report import UserError, say
+
+BEGIN = re.compile(r"^(?:fault|panic|assertion failed): .*", re.MULTILINE)
+IMAGE = re.compile(r"^image ([0-9a-f]{40}) at 0x([0-9a-f]+)$", re.MULTILINE)
+WHO = re.compile(r"^on CPU \d+.*", re.MULTILINE)
+RIP = re.compile(r"^rip ([0-9a-f]{16})\b", re.MULTILINE)
+TRACE = re.compile(r"^backtrace:\n((?:  [0-9a-f]{16}.*\n?)*)", re.MULTILINE)
+AGAIN = re.compile(r"^exocore: the report itself failed at ([0-9a-f]{16})$", re.MULTILINE)
+
+CONTEXT_LINES = 2  # of source, on each side of the innermost place
+RED, BOLD, FAINT, PLAIN = "\033[1;31m", "\033[1m", "\033[2m", "\033[0m"
+
+
+@dataclass
+class Report:
+    """What one report says. Addresses are as they were in the machine."""
+    headline: str
+    who: str = ""
+    build_id: str = ""
+    base: int = 0
+    rip: int = 0  # 0 in a report that no exception caused
+    trace: list = field(default_factory=list)  # innermost first
+    failed_at: int = 0  # where the report itself died, or 0
+
+    def places(self):
+        """The addresses to look up: a call is before the address that it returns to."""
+        return [at if at == self.rip else at - 1 for at in self.trace]
+
+
+def reports(text):
+    """All reports on a console, in their order."""
+    text = text.replace("\r", "")
+    begins = list(BEGIN.finditer(text))
+    ends = [begin.start() for begin in begins[1:]] + [len(text)]
+    return [parsed(text[begin.start():end]) for begin, end in zip(begins, ends)]
+
+
+def parsed(text):
+    """One report, of which any line may be missing."""
+    image, who, rip = IMAGE.search(text), WHO.search(text), RIP.search(text)
+    trace, again = TRACE.search(text), AGAIN.search(text)
+    return Report(headline=text.split("\n", 1)[0],
+                  who=who[0] if who else "",
+                  build_id=image[1] if image else "",
+                  base=int(image[2], 16) if image else 0,
+                  rip=int(rip[1], 16) if rip else 0,
+                  trace=[int(line.split()[0], 16) for line in trace[1].splitlines()]
+                  if trace else [],
+                  failed_at=int(again[1], 16) if again else 0)
+
+
+def build_id(path):
+    """The build id of an ELF file, empty if it has none. Raises ElfError, OSError."""
+    elf = elf_format.Elf(Path(path).read_bytes())
+    note = elf.section(".note.gnu.build-id")
+    return elf.data[note.offset + 16:note.offset + note.size].hex() if note else ""
+
+
+def link_base(path):
+    """The address that an ELF file is linked at."""
+    return elf_format.Elf(Path(path).read_bytes()).loads()[0].vaddr
+
+
+def find_elf(wanted):
+    """The ELF file under build/ with that build id, or None."""
+    for path in sorted(build.BUILD.glob("*/*.elf")):
+        try:
+            if build_id(path) == wanted:
+                return path
+        except (elf_format.ElfError, OSError):
+            continue  # one that is just being linked
+    return None
+
+
+class Painter:
+    """Colours on a terminal, and plain text elsewhere."""
+
+    def __init__(self, stream):
+        self.colours = stream.isatty() and "NO_COLOR" not in os.environ
+
+    def __call__(self, colour, text):
+        return f"{colour}{text}{PLAIN}" if self.colours and text else text
+
+
+def source(frame, around):
+    """The frame's line of source with its number, and `around` more on each side: a list of
+    (number, text). Empty if the source is not there."""
+    try:
+        text = Path(frame.path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    first, last = max(1, frame.line - around), min(len(text), frame.line + around)
+    return [(number, text[number - 1]) for number in range(first, last + 1)]
+
+
+def told(frames, around, paint):
+    """One address of the trace: its function, and those that were inlined into it."""
+    for depth, frame in enumerate(frames):
+        inlined = " (inlined)" if depth < len(frames) - 1 else ""
+        place = f"{lines.short(frame.path)}:{frame.line}" if frame.path else "no source line"
+        yield f"{paint(BOLD, frame.function)}{inlined}  {place}"
+        for number, text in source(frame, around if depth == 0 else 0):
+            mark = ">" if number == frame.line else " "
+            line = f"  {mark} {number:5} | {text}".rstrip()
+            yield line if mark == ">" else paint(FAINT, line)
+
+
+def explained(report, elf, paint):
+    """The report in lines of text. Raises OSError, ElfError."""
+    yield paint(RED, report.headline)
+    if report.who:
+        yield report.who
+    moved = report.base - link_base(elf)
+    places = [at - moved for at in report.places()]
+    failed = [report.failed_at - moved] if report.failed_at else []
+    frames = lines.frames(elf, places + failed)
+    for number, place in enumerate(places):
+        yield from told(frames[place], CONTEXT_LINES if number == 0 else 0, paint)
+    if failed:
+        yield paint(RED, "and the report itself failed:")
+        yield from told(frames[failed[0]], CONTEXT_LINES, paint)
+
+
+def show(report, elf, stream=None):
+    """Prints a report, explained by `elf` if that is the image's."""
+    stream = stream or sys.stdout
+    found = build_id(elf)
+    if not report.build_id:
+        raise UserError("the report ends before it names its image: nothing to look up")
+    if found != report.build_id:
+        raise UserError(f"the report is of the image {report.build_id}, and {elf} is of another "
+                        f"build ({found or 'without an id'})")
+    for line in explained(report, elf, Painter(stream)):
+        print(line, file=stream, flush=True)
+
+
+def after_run(console, elf, kept):
+    """Explains what an image that has ended left on its console, a file, if there is a report;
+    its words stay in `kept`."""
+    try:
+        text = Path(console).read_text(encoding="utf-8", errors="replace")
+        found = reports(text)
+        if not found:
+            return
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(text.replace("\r", ""), encoding="utf-8")
+        say(f"\nexocore: the report above, with its source lines (raw: {kept})")
+        for report in found:
+            show(report, elf)
+    except (UserError, elf_format.ElfError, OSError) as error:
+        print(f"exocore: no source lines: {error}", file=sys.stderr)
+
+
+def add_arguments(parser):
+    """The command's options."""
+    parser.add_argument("log", metavar="LOG", help="what the console said, a file; - is stdin")
+    parser.add_argument("elf", metavar="ELF", nargs="?",
+                        help="the image with debug information (default: the one under build/ "
+                        "that has the report's build id)")
+
+
+def run(args):
+    """The command. Returns the exit status."""
+    text = (sys.stdin.read() if args.log == "-" else
+            Path(args.log).read_text(encoding="utf-8", errors="replace"))
+    found = reports(text)
+    if not found:
+        raise UserError(f"{args.log}: there is no report in it")
+    for report in found:
+        elf = args.elf or find_elf(report.build_id)
+        if not elf:
+            raise UserError(f"no ELF file under {build.BUILD} is of the image "
+                            f"{report.build_id or 'that the report does not name'}")
+        try:
+            show(report, elf)
+        except elf_format.ElfError as error:
+            raise UserError(f"{elf}: {error}") from None
+    return 0
