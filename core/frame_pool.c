@@ -20,7 +20,7 @@ void frame_pool_init(struct frame_pool *pool, uint64_t direct_map)
     pool->direct_map = direct_map;
     pool->show = NULL;
     pool->count = 0;
-    pool->recent = 0;
+    pool->recent = &pool->ranges[0];
     pool->ranges[0].watermark = 0; // nothing is known there
     pool->empty = 0;
     pool->hand = (struct frame_hand){.free = &pool->empty, .base = UINT64_MAX};
@@ -310,7 +310,8 @@ void frame_pool_release(struct frame_pool *pool, uint16_t tag, struct pa at, uin
     range->hint = EXO_MIN(range->hint, index);
 }
 
-uint32_t *frame_pool_find_record(struct frame_pool *pool, struct pa at)
+__attribute__((noinline, cold)) uint32_t *frame_pool_find_record(struct frame_pool *pool,
+                                                                 struct pa at)
 {
     if (!exo_is_aligned(at.v, CORE_FRAME_BYTES))
         return NULL;
@@ -319,7 +320,7 @@ uint32_t *frame_pool_find_record(struct frame_pool *pool, struct pa at)
         const struct frame_range *range = &pool->ranges[i];
         if (number - range->first >= range->watermark)
             continue;
-        pool->recent = i;
+        pool->recent = range;
         return &range->records[number - range->first];
     }
     return NULL;

@@ -68,8 +68,8 @@ struct frame_pool {
     bool (*show)(void *ctx, uint64_t start, uint64_t end);
     void *ctx;
 
-    uint64_t empty;  // the word in the hand while it holds none
-    uint32_t recent; // the range of the record that was asked for last
+    uint64_t empty;                   // the word in the hand while it holds none
+    const struct frame_range *recent; // the range of the record that was asked for last
     uint32_t count;
     struct frame_range ranges[FRAME_POOL_RANGES]; // in order of preference
 };
@@ -120,7 +120,7 @@ uint32_t *frame_pool_find_record(struct frame_pool *pool, struct pa at);
 // The same. Frames asked for one after the other are often of one range.
 static inline uint32_t *frame_pool_record(struct frame_pool *pool, struct pa at)
 {
-    const struct frame_range *range = &pool->ranges[pool->recent];
+    const struct frame_range *range = pool->recent;
     uint64_t index = (at.v >> 12 | at.v << 52) - range->first; // huge if it is not aligned
     if (__builtin_expect(index < range->watermark, 1))
         return &range->records[index];

@@ -67,6 +67,8 @@ static void check_owners(void)
     core_frame_release(NULL, frame, 1);
     expect(core_pt_map(page(0), frame, RW) == -EXO_EPERM, "nobody's frame granted");
 
+    struct pa beyond = {UINT64_C(1) << 51};
+    expect(core_pt_map(page(0), beyond, RW) == -EXO_EINVAL, "an address that no CPU reaches");
     struct pa screen = {TEXT_SCREEN}, back;
     expect(core_pt_map(page(0), screen, RW | CORE_PT_UNCACHED) == 0, "device memory refused");
     expect(core_pt_unmap(page(0), &back) == 0 && back.v == screen.v, "not unmapped");
@@ -239,6 +241,22 @@ static void check_exhaustion(void)
     core_frame_release(NULL, frame, 1);
 }
 
+// One frame, seen as often as its record can count.
+#define MAPPED_MAX 65535u
+
+static void check_many_mappings(void)
+{
+    struct pa frame = claim(1, 1);
+    uint64_t n = 0;
+    while (n < MAPPED_MAX && core_pt_map(page(n), frame, RW) == 0)
+        n++;
+    expect(n == MAPPED_MAX, "fewer mappings than promised");
+    expect(core_pt_map(page(n), frame, RW) == -EXO_ENOSPC, "more than can be counted");
+    while (n-- > 0)
+        expect(core_pt_unmap(page(n), NULL) == 0, "not unmapped");
+    core_frame_release(NULL, frame, 1);
+}
+
 // --- misdeeds -------------------------------------------------------------------------
 
 static void misdeed(const char *name)
@@ -269,6 +287,7 @@ int main(int argc, char **argv)
     check_large_refusals();
     check_huge();
     check_exhaustion();
+    check_many_mappings();
     check_a_million();
     printf("pages: %s\n", problems ? "NOT well" : "well");
     return problems ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -187,8 +187,9 @@ static void check_nicq(void)
     expect(core_nicq_claim(nic, 0, 1, 1, "selfcheck", &again) == 0, "not to be had again");
     core_nicq_release(&again);
     core_nicq_release(&second);
-    expect(core_nicq_claim(nic, 0, UINT32_MAX, 1, "selfcheck", &first) == -EXO_ENOMEM,
-           "a ring larger than memory");
+    if (core_frame_stats().free < UINT32_MAX / CORE_FRAME_BYTES)
+        expect(core_nicq_claim(nic, 0, UINT32_MAX, 1, "selfcheck", &first) == -EXO_ENOMEM,
+               "a ring larger than memory");
     expect(core_frame_stats().free == free_before, "queue pairs keep frames");
 }
 
