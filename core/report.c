@@ -95,6 +95,7 @@ void report(const struct report *r)
     hal_irq_off();
     begin(r);
     core_state.cpus_lost = core_cpu_stop_others();
+    pt_break_locks(); // or who held one would hold up the report
     r->tell(r);
     if (screen_open(&core_state.screen)) {
         core_state.on_screen = true;
