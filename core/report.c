@@ -95,8 +95,13 @@ static void begin(const struct report *r)
 // middle of something or on another CPU: what it guards may be half changed, but nobody waits.
 static void break_locks(void)
 {
-    exo_lock_give(&core_state.shootdown_lock); // nobody is left to be told
-    pt_break_locks();                          // the screen is mapped; whose a frame is
+    struct exo_lock *const locks[] = {
+        &core_state.pt_lock,        // the screen is mapped
+        &core_state.frames_lock,    // tables for that, and whose a frame is
+        &core_state.shootdown_lock, // nobody is left to be told
+    };
+    for (size_t i = 0; i < EXO_COUNT(locks); i++)
+        exo_lock_give(locks[i]);
 }
 
 void report(const struct report *r)
