@@ -8,6 +8,10 @@
 %include "handoff.inc"
 %include "control.inc"
 
+%ifdef MAP_FILE
+[map symbols MAP_FILE]                  ; for `exocore bench boot`
+%endif
+
     bits    16
     org     STAGE2
 

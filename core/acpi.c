@@ -3,6 +3,7 @@
 #include "core/acpi.h"
 
 #include "core/log.h"
+#include "core/once.h"
 #include "core/pt.h"
 #include "core/state.h"
 #include "exo/err.h"
@@ -38,16 +39,22 @@ static void find_root(void)
         core_state.acpi = (struct hal_acpi_root){.list = {NULL, 0}};
 }
 
-static bool find(const char *signature, uint32_t n, struct cspan *out)
+int core_acpi_find(const char *signature, uint32_t n, struct cspan *out)
 {
-    return core_state.acpi.list.ptr &&
-           hal_acpi_find(&acpi_firmware, &core_state.acpi, signature, n, out);
+    if (once_begin(&core_state.acpi_known)) {
+        find_root();
+        once_end(&core_state.acpi_known);
+    }
+    bool found = core_state.acpi.list.ptr &&
+                 hal_acpi_find(&acpi_firmware, &core_state.acpi, signature, n, out);
+    return found ? 0 : -EXO_ENOENT;
 }
 
 static const char *find_apics(void)
 {
     struct cspan madt;
-    if (find("APIC", 0, &madt) && hal_acpi_madt(&acpi_firmware, madt, &core_state.apics))
+    if (core_acpi_find("APIC", 0, &madt) == 0 &&
+        hal_acpi_madt(&acpi_firmware, madt, &core_state.apics))
         return "ACPI";
     uint64_t pointer = hal_mp_search(&acpi_firmware);
     if (pointer && hal_mp_table(&acpi_firmware, pointer, &core_state.apics))
@@ -67,28 +74,33 @@ static void report(const char *source)
         core_log("core: no room for %u CPUs, I/O APICs and wires more", (unsigned)apics->dropped);
 }
 
-// The lock is held for as long as reading takes, once; then nobody waits.
-static void know(void)
-{
-    if (__atomic_load_n(&core_state.acpi_is_known, __ATOMIC_ACQUIRE))
-        return;
-    exo_lock_take(&core_state.acpi_lock);
-    if (!core_state.acpi_is_known) {
-        find_root();
-        report(find_apics());
-        __atomic_store_n(&core_state.acpi_is_known, true, __ATOMIC_RELEASE);
-    }
-    exo_lock_give(&core_state.acpi_lock);
-}
-
-int core_acpi_find(const char *signature, uint32_t n, struct cspan *out)
-{
-    know();
-    return find(signature, n, out) ? 0 : -EXO_ENOENT;
-}
-
 const struct hal_apics *acpi_apics(void)
 {
-    know();
+    if (once_begin(&core_state.apics_known)) {
+        report(find_apics());
+        once_end(&core_state.apics_known);
+    }
     return &core_state.apics;
+}
+
+bool acpi_fadt(struct hal_acpi_fadt *out)
+{
+    struct cspan table;
+    if (core_acpi_find("FACP", 0, &table) < 0)
+        return false;
+    hal_acpi_fadt(&acpi_firmware, table, out);
+    return true;
+}
+
+bool acpi_code(uint32_t n, struct cspan *out)
+{
+    struct hal_acpi_fadt fadt;
+    if (n > 0)
+        return core_acpi_find("SSDT", n - 1, out) == 0;
+    return acpi_fadt(&fadt) && fadt.dsdt && hal_acpi_table(&acpi_firmware, fadt.dsdt, "DSDT", out);
+}
+
+bool acpi_is_under_way(void)
+{
+    return once_is_under_way(&core_state.acpi_known);
 }

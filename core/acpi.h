@@ -7,6 +7,7 @@
 #define CORE_ACPI_H
 
 #include "exo/span.h"
+#include "hal/acpi_fadt.h"
 #include "hal/apics.h"
 #include "hal/firmware.h"
 
@@ -21,6 +22,16 @@ int core_acpi_find(const char *signature, uint32_t n, struct cspan *out);
 // without that the CPU that runs, and an I/O APIC where every PC has its first. There is at
 // least one CPU. Core's own business.
 const struct hal_apics *acpi_apics(void);
+
+// ACPI's fixed hardware; false if there is none. Core's own business, as what follows.
+bool acpi_fadt(struct hal_acpi_fadt *out);
+
+// The `n`-th table of machine code: the DSDT, then the SSDTs. False if there are fewer.
+bool acpi_code(uint32_t n, struct cspan *out);
+
+// Is a CPU reading the list of tables just now? At the end of a machine that may be one which
+// died at it.
+bool acpi_is_under_way(void);
 
 // Memory as the parsers of hal/ want it: mapped read-only; lies go to the log.
 extern const struct hal_firmware acpi_firmware;

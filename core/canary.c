@@ -19,7 +19,8 @@ __attribute__((no_stack_protector)) void canary_init(uint64_t chance)
     __stack_chk_guard = chance << 8;
 }
 
+// The call is the last thing its function does: the byte before the return address is in it.
 void __stack_chk_fail(void)
 {
-    core_panic("stack smashed in %s", trace_function((uint64_t)__builtin_return_address(0)));
+    core_panic("stack smashed in %s", trace_function((uint64_t)__builtin_return_address(0) - 1));
 }

@@ -9,7 +9,6 @@
 #include "core/pt.h"
 #include "core/state.h"
 #include "exo/bits.h"
-#include "hal/acpi_fadt.h"
 #include "hal/acpi_places.h"
 #include "hal/cpu.h"
 #include "hal/reference.h"
@@ -106,13 +105,9 @@ static bool find_hpet(struct hal_reference *out)
 
 static bool find_pm_timer(struct hal_reference *out)
 {
-    struct cspan table;
     struct hal_acpi_fadt fadt;
-    if (core_acpi_find("FACP", 0, &table) < 0)
-        return false;
-    hal_acpi_fadt(&acpi_firmware, table, &fadt);
     volatile void *regs = NULL;
-    if (fadt.pm_timer.at == 0 || fadt.pm_timer.space == HAL_ACPI_PCI)
+    if (!acpi_fadt(&fadt) || fadt.pm_timer.at == 0 || fadt.pm_timer.space == HAL_ACPI_PCI)
         return false;
     if (fadt.pm_timer.space == HAL_ACPI_MEMORY &&
         !(regs = pt_map_device((struct pa){fadt.pm_timer.at}, sizeof(uint32_t))))

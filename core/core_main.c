@@ -54,6 +54,15 @@ static void check_handoff(const struct handoff *handoff)
         bringup_fail("the loader did not put the image where it belongs");
 }
 
+// By core's copy, where what an older loader does not know is zero.
+static void check_low_memory(void)
+{
+    const struct handoff *handoff = &core_state.handoff;
+    if (handoff->low_start > handoff->low_end)
+        bringup_fail("the loader's own memory from %#llx to %#llx makes no sense",
+                     (unsigned long long)handoff->low_start, (unsigned long long)handoff->low_end);
+}
+
 // A string of the loader's, cut to what fits; empty if there is none.
 static void copy_string(char *out, size_t out_bytes, uint64_t pa)
 {
@@ -93,6 +102,7 @@ void core_main(const struct handoff *handoff, uint64_t tsc)
     check_handoff(handoff);
     copy_handoff(handoff);
     panic_init(); // now that there is a command line
+    check_low_memory();
     canary_init(core_state.handoff.seed ^ tsc);
     frame_init();
     pt_init();

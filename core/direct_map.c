@@ -88,9 +88,9 @@ static bool show_small(uint64_t at)
     struct pt_tree t = tree();
     struct pt_path path;
     uint64_t start = exo_align_down(at, SHOWN_BYTES);
-    if (pt_tree_enter(&t, &path, HANDOFF_DIRECT_MAP + start, 0) < 0)
+    if (pt_tree_enter(&t, &path, HANDOFF_DIRECT_MAP + at, 0) < 0)
         return false;
-    uint64_t *table = path.entry[0]; // start's entry is the first
+    uint64_t *table = path.entry[0] - (at - start) / CORE_FRAME_BYTES;
     for (uint32_t i = 0; i < core_state.memmap.count; i++) {
         const struct memmap_range *range = &core_state.memmap.ranges[i];
         uint64_t pa = EXO_MAX(range->start, start);
@@ -126,6 +126,45 @@ static bool show(void *ctx, uint64_t start, uint64_t end)
             return false;
     }
     return true;
+}
+
+// Tables for what is no memory were not counted at the start (direct_map_frames).
+static uint64_t tables_uncounted(const struct pt_path *path, uint64_t at)
+{
+    uint64_t tables = 0;
+    for (int level = 1; level <= PT_LEVEL_TOP; level++) {
+        uint64_t start = exo_align_down(at, pt_page_bytes(level));
+        bool has_memory = memmap_overlaps(&core_state.memmap, start, start + pt_page_bytes(level));
+        tables += !path->entry[level - 1] && !has_memory;
+    }
+    return tables;
+}
+
+static bool look_at(uint64_t at)
+{
+    struct pt_tree t = tree();
+    struct pt_path path;
+    if (pt_tree_find(&t, &path, HANDOFF_DIRECT_MAP + at) >= 0)
+        return true;
+    uint64_t uncounted = tables_uncounted(&path, at);
+    if (pt_tree_enter(&t, &path, HANDOFF_DIRECT_MAP + at, 0) < 0)
+        return false;
+    pt_tree_set(&path, 0, pt_leaf(at, 0, pt_rights_bits[0]));
+    core_state.core.frames += uncounted;
+    return true;
+}
+
+bool direct_map_look(uint64_t start, uint64_t end)
+{
+    bool done = true;
+    exo_lock_take(&core_state.frames_lock);
+    for (uint64_t at = start; at < end && done; at += CORE_FRAME_BYTES) {
+        bool is_memory = memmap_overlaps(&core_state.memmap, at, at + CORE_FRAME_BYTES);
+        done = is_memory ? show(NULL, at, at + CORE_FRAME_BYTES) : look_at(at);
+    }
+    direct_map_refill();
+    exo_lock_give(&core_state.frames_lock);
+    return done;
 }
 
 // Up to here the loader's tables show everything that was claimed.

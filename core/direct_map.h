@@ -25,6 +25,10 @@ uint64_t direct_map_frames(void);
 // it will know, before it knows it.
 void direct_map_init(void);
 
+// Shows [start, end) at its place in the direct map for core to look at: memory as ever, and
+// what is no memory, the firmware's tables, read-only. False: no frame for a page table.
+bool direct_map_look(uint64_t start, uint64_t end);
+
 // Fills the reserve, as far as known frames are free. After each claim that may have made
 // frames known.
 void direct_map_refill(void);

@@ -5,7 +5,8 @@ default rel
 
 extern core_main, core_state
 required __stack_chk_fail       ; code that no linker sees before optimization calls it
-global core_entry, core_stack_guard, __stack_chk_guard
+global core_entry, core_stack_guard
+global __stack_chk_guard:data 8
 
 STACK_BYTES equ 65536
 DIRECT_MAP  equ 0xffff800000000000

@@ -7,6 +7,7 @@
 #include "core/bringup.h"
 #include "core/direct_map.h"
 #include "core/log.h"
+#include "core/panic.h"
 #include "core/state.h"
 #include "exo/assert.h"
 #include "exo/bits.h"
@@ -59,14 +60,33 @@ static bool is_being_taken(struct pa at)
     return record && (*record & FRAME_OWNER_MASK) == CORE_TAG_TAKEN;
 }
 
+// Says what is wrong with a release, and ends the machine.
+static __attribute__((noinline, cold)) _Noreturn void refuse(const struct core_owner *owner,
+                                                             struct pa at, uint64_t count)
+{
+    const uint32_t *record = NULL;
+    for (uint64_t i = 0; i < count && (!record || *record == owner->tag); i++)
+        record = frame_pool_record(&core_state.frames, (struct pa){at.v + i * CORE_FRAME_BYTES});
+    const struct core_owner *other = owner_of_tag(record ? *record & FRAME_OWNER_MASK : 0);
+    core_panic("%s releases %llu frames at %#llx; %s owns one of them, and %u pages show it",
+               owner->name, (unsigned long long)count, (unsigned long long)at.v,
+               other ? other->name : "nobody", record ? (unsigned)(*record >> 16) : 0u);
+}
+
+static void release_checked(struct core_owner *owner, struct pa at, uint64_t count)
+{
+    if (!frame_pool_is_idle(&core_state.frames, owner->tag, at, count))
+        refuse(owner, at, count);
+    frame_pool_release(&core_state.frames, owner->tag, at, count);
+    owner->frames -= count;
+}
+
 // An owner may release what another CPU has just begun to take from it: too late, and no
 // misuse.
 static void release_one(struct core_owner *owner, struct pa at)
 {
-    if (is_being_taken(at))
-        return;
-    frame_pool_release(&core_state.frames, tag_of(owner), at, 1);
-    owner->frames--;
+    if (!is_being_taken(at))
+        release_checked(owner, at, 1);
 }
 
 static __attribute__((noinline, cold)) void release(struct core_owner *owner, struct pa at,
@@ -78,8 +98,7 @@ static __attribute__((noinline, cold)) void release(struct core_owner *owner, st
         for (uint64_t i = 0; i < count; i++)
             release_one(owner, (struct pa){at.v + i * CORE_FRAME_BYTES});
     } else {
-        frame_pool_release(&core_state.frames, tag_of(owner), at, count);
-        or_app(owner)->frames -= count;
+        release_checked(or_app(owner), at, count);
     }
     unlock();
 }
@@ -127,13 +146,31 @@ int core_frame_claim_at(struct core_owner *owner, struct pa at, uint64_t count)
     return err;
 }
 
-void core_frame_release_zeroed(struct core_owner *owner, struct pa at, uint64_t count)
+// From its owner to core, which nobody can take it from. False: another CPU just has.
+static bool hand_over(struct core_owner *owner, struct pa at)
 {
     lock();
-    exo_assert(frame_pool_is_idle(&core_state.frames, tag_of(owner), at, count));
+    bool was_taken = owner == core_state.revoked && is_being_taken(at);
+    if (!was_taken) {
+        if (!frame_pool_is_idle(&core_state.frames, owner->tag, at, 1))
+            refuse(owner, at, 1);
+        *frame_pool_record(&core_state.frames, at) = CORE_TAG_CORE;
+        owner->frames--;
+        core_state.core.frames++;
+    }
     unlock();
-    memset(core_phys(at), 0, count * CORE_FRAME_BYTES);
-    core_frame_release(owner, at, count);
+    return !was_taken;
+}
+
+void core_frame_release_zeroed(struct core_owner *owner, struct pa at, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        struct pa frame = {at.v + i * CORE_FRAME_BYTES};
+        if (!hand_over(or_app(owner), frame))
+            continue;
+        memset(core_phys(frame), 0, CORE_FRAME_BYTES);
+        core_frame_release(&core_state.core, frame, 1);
+    }
 }
 
 static uint64_t owned_by_all(void)

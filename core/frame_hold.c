@@ -4,7 +4,7 @@
 
 #include "exo/err.h"
 
-static bool is_images(uint64_t start, uint64_t end)
+bool frame_is_image(uint64_t start, uint64_t end)
 {
     uint64_t image = core_state.handoff.kernel_pa;
     return start < image + core_state.handoff.kernel_bytes && image < end;
@@ -12,7 +12,7 @@ static bool is_images(uint64_t start, uint64_t end)
 
 bool frame_is_memory(uint64_t start, uint64_t end)
 {
-    return memmap_overlaps(&core_state.memmap, start, end) || is_images(start, end);
+    return memmap_overlaps(&core_state.memmap, start, end) || frame_is_image(start, end);
 }
 
 bool frame_is_taken(struct pa at)

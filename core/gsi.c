@@ -2,58 +2,88 @@
 // gsi.c - finds the I/O APIC behind a wire, and remembers which wires are owned.
 #include "core/gsi.h"
 
+#include "core/acpi.h"
 #include "core/irq.h"
+#include "core/log.h"
 #include "core/pt.h"
 #include "core/state.h"
 #include "exo/assert.h"
-#include "exo/bits.h"
 #include "exo/err.h"
 #include "hal/ioapic.h"
 
-#define GSI_MAX 64u // one bit a wire
+#define CPU_MAX 0xffu // a pin's destination has eight bits
 
-static const struct pa places[] = {{0xfec00000}, {0xfec10000}};
-
-struct pin {
-    volatile uint32_t *regs;
-    uint32_t number;
-};
-
-// The later I/O APIC is looked for only if the earlier has too few pins: nothing is read
-// where perhaps nothing is.
-static bool find(uint32_t gsi, struct pin *out)
+static void add(const struct hal_ioapic_place *place)
 {
-    for (size_t i = 0; i < EXO_COUNT(places); i++) {
-        volatile uint32_t *regs = pt_map_device(places[i], HAL_IOAPIC_BYTES);
-        uint32_t pins = regs ? hal_ioapic_pins(regs) : 0;
-        if (gsi < pins) {
-            *out = (struct pin){.regs = regs, .number = gsi};
-            return true;
-        }
-        if (pins == 0)
-            return false;
-        gsi -= pins;
+    volatile uint32_t *regs = pt_map_device((struct pa){place->pa}, HAL_IOAPIC_BYTES);
+    uint32_t pins = regs ? hal_ioapic_pins(regs) : 0;
+    if (pins == 0)
+        core_log("core: no I/O APIC answers at %#llx", (unsigned long long)place->pa);
+    else if (!gsi_map_add(&core_state.gsis, regs, place->gsi_base, pins))
+        core_log("core: the I/O APIC at %#llx has wires of another one",
+                 (unsigned long long)place->pa);
+}
+
+static const struct gsi_ioapic *find(uint32_t gsi)
+{
+    if (once_begin(&core_state.gsis_known)) {
+        const struct hal_apics *apics = acpi_apics();
+        for (uint32_t i = 0; i < apics->ioapic_count; i++)
+            add(&apics->ioapics[i]);
+        once_end(&core_state.gsis_known);
     }
-    return false;
+    return gsi < CORE_GSI_MAX ? gsi_map_find(&core_state.gsis, gsi) : NULL;
+}
+
+static bool is_claimed(uint32_t gsi)
+{
+    return core_state.gsis_claimed[gsi / 64] >> gsi % 64 & 1;
+}
+
+static void flip(uint32_t gsi)
+{
+    core_state.gsis_claimed[gsi / 64] ^= UINT64_C(1) << gsi % 64;
 }
 
 int core_gsi_claim(uint32_t gsi, int irq)
 {
     uint8_t vector = core_irq_vector(irq);
-    struct pin pin;
-    if (gsi >= GSI_MAX || !find(gsi, &pin))
+    uint32_t cpu = core_irq_apic_id(irq);
+    const struct gsi_ioapic *ioapic = find(gsi);
+    if (!ioapic || gsi_map_is_nmi(acpi_apics(), gsi))
         return -EXO_ENODEV;
-    if (core_state.gsis_claimed >> gsi & 1)
+    if (cpu > CPU_MAX)
+        return -EXO_ENOTSUP;
+
+    uint32_t shape = gsi_map_shape(acpi_apics(), gsi);
+    exo_lock_take(&core_state.gsi_lock);
+    bool is_free = !is_claimed(gsi);
+    if (is_free) {
+        flip(gsi);
+        hal_ioapic_route(ioapic->regs, gsi - ioapic->first, vector, (uint8_t)cpu,
+                         shape & HAL_WIRE_ACTIVE_LOW);
+    }
+    exo_lock_give(&core_state.gsi_lock);
+    if (!is_free)
         return -EXO_EBUSY;
-    core_state.gsis_claimed |= UINT64_C(1) << gsi;
-    hal_ioapic_route(pin.regs, pin.number, vector, (uint8_t)core_irq_apic_id(irq));
+    if (shape & HAL_WIRE_LEVEL)
+        core_irq_raise(irq);
     return 0;
 }
 
 void core_gsi_release(uint32_t gsi)
 {
-    struct pin pin;
-    exo_assert(gsi < GSI_MAX && (core_state.gsis_claimed >> gsi & 1) && find(gsi, &pin));
-    hal_ioapic_mask(pin.regs, pin.number);
-    core_state.gsis_claimed &= ~(UINT64_C(1) << gsi);
+    const struct gsi_ioapic *ioapic = find(gsi);
+    exo_assert(ioapic);
+    exo_lock_take(&core_state.gsi_lock);
+    exo_assert(is_claimed(gsi));
+    hal_ioapic_mask(ioapic->regs, gsi - ioapic->first);
+    flip(gsi);
+    exo_lock_give(&core_state.gsi_lock);
+}
+
+uint32_t core_gsi_of_isa(uint32_t isa_irq)
+{
+    exo_assert(isa_irq < HAL_ISA_IRQS);
+    return acpi_apics()->isa[isa_irq].gsi;
 }

@@ -22,12 +22,13 @@
 // Which NIC: its place on its bus. Equal places are the same device.
 struct core_nic {
     enum { CORE_NIC_PCI, CORE_NIC_MMIO } bus;
-    uint64_t at; // bus << 16 | device << 8 | function; the physical address of its registers
+    uint64_t at; // segment << 24 | bus << 16 | device << 8 | function; its registers' address
 };
 
 static inline struct core_nic core_nic_pci(struct pci_addr at)
 {
-    uint64_t place = (uint64_t)at.bus << 16 | (uint64_t)at.device << 8 | at.function;
+    uint64_t place = (uint64_t)at.segment << 24 | (uint64_t)at.bus << 16 |
+                     (uint64_t)at.device << 8 | at.function;
     return (struct core_nic){.bus = CORE_NIC_PCI, .at = place};
 }
 

@@ -1,131 +1,47 @@
 // SPDX-License-Identifier: MIT
-// pci.c - configuration space through ports, owners of functions, BARs and MSI-X.
+// pci.c - functions, their owners, and their BARs.
 #include "core/pci.h"
 
-#include "core/irq.h"
 #include "core/log.h"
-#include "core/pci_walk.h"
+#include "core/once.h"
+#include "core/pci_config.h"
 #include "core/pt.h"
 #include "core/state.h"
 #include "exo/assert.h"
 #include "exo/bits.h"
 #include "exo/err.h"
-#include "hal/mmio.h"
-#include "hal/port.h"
-
-// Configuration mechanism #1 (PCI Local Bus 3.0 §3.2.2.3.2): reaches 256 bytes.
-#define ADDRESS_PORT 0xcf8
-#define DATA_PORT    0xcfc
-#define REACH_BYTES  256
-
-#define COMMAND_MEMORY     0x0002u
-#define COMMAND_BUS_MASTER 0x0004u
-#define COMMAND_NO_INTX    0x0400u
 
 #define BAR_IO        1u
 #define BAR_TYPE_MASK 6u
 #define BAR_TYPE_64   4u
 #define BAR_FLAGS     15u
 
-// MSI-X (PCI Local Bus 3.0 §6.8.2); message format: Intel SDM vol. 3, "Message Signalled
-// Interrupts".
-#define CAPABILITY_MSIX    0x11
-#define MSIX_CONTROL       2 // offsets in the capability
-#define MSIX_TABLE         4
-#define MSIX_ENABLE        0x8000u
-#define MSIX_FUNCTION_MASK 0x4000u
-#define MSIX_SIZE_MASK     0x07ffu
-#define MSIX_ENTRY_BYTES   16u
-#define MSIX_ENTRY_MASKED  1u
-#define MSI_ADDRESS        0xfee00000u
-#define MSI_ADDRESS_CPU    12 // shift of the destination
-#define MSI_CPU_MAX        0xffu
-
-static void select(struct pci_addr at, uint16_t offset)
-{
-    hal_out32(ADDRESS_PORT, 0x80000000u | (uint32_t)at.bus << 16 |
-                                (uint32_t)(at.device & 31) << 11 |
-                                (uint32_t)(at.function & 7) << 8 | (offset & 0xfcu));
-}
-
-static bool is_reached(uint16_t offset, uint32_t width)
-{
-    exo_assert(exo_is_aligned(offset, width) && offset < 4096);
-    return offset < REACH_BYTES;
-}
-
-uint32_t core_pci_read32(struct pci_addr at, uint16_t offset)
-{
-    if (!is_reached(offset, 4))
-        return UINT32_MAX;
-    select(at, offset);
-    return hal_in32(DATA_PORT);
-}
-
-uint16_t core_pci_read16(struct pci_addr at, uint16_t offset)
-{
-    if (!is_reached(offset, 2))
-        return UINT16_MAX;
-    select(at, offset);
-    return hal_in16((uint16_t)(DATA_PORT + offset % 4));
-}
-
-uint8_t core_pci_read8(struct pci_addr at, uint16_t offset)
-{
-    if (!is_reached(offset, 1))
-        return UINT8_MAX;
-    select(at, offset);
-    return hal_in8((uint16_t)(DATA_PORT + offset % 4));
-}
-
-void core_pci_write32(struct pci_addr at, uint16_t offset, uint32_t value)
-{
-    if (!is_reached(offset, 4))
-        return;
-    select(at, offset);
-    hal_out32(DATA_PORT, value);
-}
-
-void core_pci_write16(struct pci_addr at, uint16_t offset, uint16_t value)
-{
-    if (!is_reached(offset, 2))
-        return;
-    select(at, offset);
-    hal_out16((uint16_t)(DATA_PORT + offset % 4), value);
-}
-
-void core_pci_write8(struct pci_addr at, uint16_t offset, uint8_t value)
-{
-    if (!is_reached(offset, 1))
-        return;
-    select(at, offset);
-    hal_out8((uint16_t)(DATA_PORT + offset % 4), value);
-}
-
-static uint32_t read_ports(void *ctx, struct pci_addr at, uint16_t offset)
-{
-    (void)ctx;
-    return core_pci_read32(at, offset);
-}
-
-static const struct pci_space ports = {.read = read_ports};
-
 uint16_t core_pci_capability(struct pci_addr at, uint8_t id, uint16_t after)
 {
-    return pci_find_capability(&ports, at, id, after);
+    return pci_find_capability(&pci_config, at, id, after);
 }
 
-// Enumeration costs some 300 port reads at least: once, when somebody first asks.
-static void scan_once(void)
+// Enumeration costs some 300 reads at least: once, when somebody first asks.
+static void scan(void)
 {
-    if (core_state.pci_scanned)
-        return;
-    core_state.pci_scanned = true;
-    uint32_t found = pci_walk(&ports, core_state.pci, CORE_PCI_MAX);
+    uint32_t found = 0;
+    struct pci_range range;
+    for (uint32_t n = 0; pci_config_range(n, &range); n++) {
+        uint32_t kept = EXO_MIN(found, (uint32_t)CORE_PCI_MAX);
+        found += pci_walk(&pci_config, range, core_state.pci + kept, CORE_PCI_MAX - kept);
+    }
     core_state.pci_count = EXO_MIN(found, (uint32_t)CORE_PCI_MAX);
     if (found > CORE_PCI_MAX)
         core_log("core: %u PCI functions, only the first %d are usable", (unsigned)found,
                  CORE_PCI_MAX);
+}
+
+static void scan_once(void)
+{
+    if (!once_begin(&core_state.pci_known))
+        return;
+    scan();
+    once_end(&core_state.pci_known);
 }
 
 int core_pci_function(uint32_t n, struct core_pci_function *out)
@@ -139,7 +55,8 @@ int core_pci_function(uint32_t n, struct core_pci_function *out)
 
 static bool is_same(struct pci_addr a, struct pci_addr b)
 {
-    return a.bus == b.bus && a.device == b.device && a.function == b.function;
+    return a.segment == b.segment && a.bus == b.bus && a.device == b.device &&
+           a.function == b.function;
 }
 
 // Where the owner of a function is noted, or null if there is no such function.
@@ -153,13 +70,16 @@ static const char **owner_of(struct pci_addr at)
     return NULL;
 }
 
-static bool is_claimed(struct pci_addr at)
+bool pci_is_claimed(struct pci_addr at)
 {
     const char **owner = owner_of(at);
-    return owner && *owner;
+    exo_lock_take(&core_state.pci_lock);
+    bool claimed = owner && *owner;
+    exo_lock_give(&core_state.pci_lock);
+    return claimed;
 }
 
-static void set_command(struct pci_addr at, uint16_t set, uint16_t clear)
+void pci_set_command(struct pci_addr at, uint16_t set, uint16_t clear)
 {
     uint16_t command = core_pci_read16(at, PCI_COMMAND);
     core_pci_write16(at, PCI_COMMAND, (uint16_t)((command | set) & ~clear));
@@ -171,18 +91,26 @@ int core_pci_claim(struct pci_addr at, const char *owner)
     const char **owned_by = owner_of(at);
     if (!owned_by)
         return -EXO_ENOENT;
-    if (*owned_by)
+    exo_lock_take(&core_state.pci_lock);
+    bool is_free = *owned_by == NULL;
+    if (is_free)
+        *owned_by = owner;
+    exo_lock_give(&core_state.pci_lock);
+    if (!is_free)
         return -EXO_EBUSY;
-    *owned_by = owner;
-    set_command(at, COMMAND_MEMORY | COMMAND_BUS_MASTER, 0);
+    pci_set_command(at, PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER, 0);
     return 0;
 }
 
+// Silenced while it still has its owner: the next one may come at once.
 void core_pci_release(struct pci_addr at)
 {
-    exo_assert(is_claimed(at));
-    set_command(at, 0, COMMAND_BUS_MASTER);
+    exo_assert(pci_is_claimed(at));
+    pci_set_command(at, 0, PCI_COMMAND_BUS_MASTER);
+    pci_messages_off(at);
+    exo_lock_take(&core_state.pci_lock);
     *owner_of(at) = NULL;
+    exo_lock_give(&core_state.pci_lock);
 }
 
 static uint16_t bar_offset(uint32_t index)
@@ -198,7 +126,7 @@ static bool is_64bit(uint32_t bar)
 // Whether a memory BAR begins at `index`: the upper half of a 64-bit one is no BAR.
 static bool is_memory_bar(struct pci_addr at, uint32_t index)
 {
-    uint32_t slots = pci_header_type(&ports, at) == 0 ? 6 : 2;
+    uint32_t slots = pci_header_type(&pci_config, at) == 0 ? 6 : 2;
     for (uint32_t i = 0; i < slots; i++) {
         uint32_t bar = core_pci_read32(at, bar_offset(i));
         if (i == index)
@@ -229,7 +157,7 @@ static uint64_t size_bar(struct pci_addr at, uint32_t index, uint64_t value)
 {
     bool wide = is_64bit((uint32_t)value);
     uint16_t command = core_pci_read16(at, PCI_COMMAND);
-    core_pci_write16(at, PCI_COMMAND, (uint16_t)(command & ~COMMAND_MEMORY));
+    core_pci_write16(at, PCI_COMMAND, (uint16_t)(command & ~PCI_COMMAND_MEMORY));
     write_bar(at, index, UINT64_MAX, wide);
     uint64_t mask = read_bar(at, index) & ~(uint64_t)BAR_FLAGS;
     write_bar(at, index, value, wide);
@@ -239,7 +167,7 @@ static uint64_t size_bar(struct pci_addr at, uint32_t index, uint64_t value)
 
 int core_pci_bar(struct pci_addr at, uint32_t index, struct core_pci_bar *out)
 {
-    exo_assert(is_claimed(at));
+    exo_assert(pci_is_claimed(at));
     if (!is_memory_bar(at, index))
         return -EXO_EINVAL;
     uint64_t value = read_bar(at, index);
@@ -258,45 +186,5 @@ int core_pci_bar(struct pci_addr at, uint32_t index, struct core_pci_bar *out)
     if (!mapped)
         return -EXO_ENOMEM;
     *out = (struct core_pci_bar){.base = mapped, .bytes = bytes};
-    return 0;
-}
-
-static void write_entry(volatile uint8_t *entry, int irq)
-{
-    uint32_t cpu = core_irq_apic_id(irq);
-    hal_mmio_write32(entry + 12, MSIX_ENTRY_MASKED);
-    hal_mmio_write32(entry, MSI_ADDRESS | cpu << MSI_ADDRESS_CPU);
-    hal_mmio_write32(entry + 4, 0);
-    hal_mmio_write32(entry + 8, core_irq_vector(irq)); // edge, fixed delivery
-    hal_mmio_write32(entry + 12, 0);
-}
-
-int core_pci_msix(struct pci_addr at, uint16_t entry, int irq)
-{
-    exo_assert(is_claimed(at));
-    if (core_irq_apic_id(irq) > MSI_CPU_MAX) // the message has eight bits for it
-        return -EXO_ENOTSUP;
-    uint16_t capability = core_pci_capability(at, CAPABILITY_MSIX, 0);
-    if (!capability || capability > REACH_BYTES - 12)
-        return -EXO_ENOTSUP;
-    uint16_t control = core_pci_read16(at, (uint16_t)(capability + MSIX_CONTROL));
-    if (entry > (control & MSIX_SIZE_MASK)) // the field holds the size less one
-        return -EXO_ENOTSUP;
-
-    uint32_t table = core_pci_read32(at, (uint16_t)(capability + MSIX_TABLE));
-    struct core_pci_bar bar;
-    int err = core_pci_bar(at, table & 7, &bar);
-    if (err < 0)
-        return err;
-    uint64_t offset = (table & ~7u) + (uint64_t)entry * MSIX_ENTRY_BYTES;
-    if (offset + MSIX_ENTRY_BYTES > bar.bytes)
-        return -EXO_EIO;
-
-    // Enabled but masked as a whole while the entry changes (§6.8.2.3).
-    uint16_t control_at = (uint16_t)(capability + MSIX_CONTROL);
-    core_pci_write16(at, control_at, control | MSIX_ENABLE | MSIX_FUNCTION_MASK);
-    write_entry(bar.base + offset, irq);
-    set_command(at, COMMAND_NO_INTX, 0);
-    core_pci_write16(at, control_at, (uint16_t)((control | MSIX_ENABLE) & ~MSIX_FUNCTION_MASK));
     return 0;
 }

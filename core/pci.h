@@ -9,6 +9,7 @@ struct pci_addr {
     uint8_t bus;
     uint8_t device;
     uint8_t function;
+    uint16_t segment; // 0 but on very large machines
 };
 
 // One function as enumeration found it.
@@ -35,15 +36,17 @@ struct core_pci_bar {
 int core_pci_function(uint32_t n, struct core_pci_function *out);
 
 // Exclusive ownership of one function. Turns on memory decoding and bus mastering;
-// release turns bus mastering off, so that a forgotten device cannot write memory.
+// release turns bus mastering and messages off, so that a forgotten device cannot write
+// memory and the next owner finds no line of the last one's.
 //
 // Errors: -EXO_EBUSY   it has an owner.
 //         -EXO_ENOENT  there is no such function.
 int core_pci_claim(struct pci_addr at, const char *owner);
 void core_pci_release(struct pci_addr at);
 
-// Configuration space. `offset` is a multiple of the width, below 4096; beyond what
-// the access mechanism reaches (256 through ports) reads give all ones.
+// Configuration space. `offset` is a multiple of the width, below 4096. It is reached through
+// memory where ACPI tells of a place, else through ports: then reads beyond 256 bytes give
+// all ones, and writes there do nothing.
 uint8_t core_pci_read8(struct pci_addr at, uint16_t offset);
 uint16_t core_pci_read16(struct pci_addr at, uint16_t offset);
 uint32_t core_pci_read32(struct pci_addr at, uint16_t offset);
@@ -70,5 +73,12 @@ int core_pci_bar(struct pci_addr at, uint32_t index, struct core_pci_bar *out);
 //         -EXO_EIO      its table lies outside its BAR.
 //         or as core_pci_bar
 int core_pci_msix(struct pci_addr at, uint16_t entry, int irq);
+
+// Points the one message of a function without MSI-X at interrupt line `irq` and turns MSI
+// on for the function.
+//
+// Errors: -EXO_ENOTSUP  the function has no MSI, or the line is that of a CPU whose number
+//                       does not fit a message (also of core_pci_msix).
+int core_pci_msi(struct pci_addr at, int irq);
 
 #endif

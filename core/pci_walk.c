@@ -2,6 +2,8 @@
 // pci_walk.c - enumeration through bridges, and the capability list.
 #include "core/pci_walk.h"
 
+#include <string.h>
+
 #define DEVICES   32
 #define FUNCTIONS 8
 #define BUSES     256
@@ -16,6 +18,7 @@
 // higher number than its own, so one pass upwards visits each once and ends.
 struct walk {
     const struct pci_space *space;
+    struct pci_range range;
     struct core_pci_function *out;
     uint32_t max;
     uint32_t count;
@@ -46,7 +49,7 @@ uint8_t pci_header_type(const struct pci_space *space, struct pci_addr at)
 static void note_bus(struct walk *walk, struct pci_addr bridge)
 {
     uint8_t secondary = (uint8_t)(read(walk->space, bridge, PCI_BUS_NUMBERS) >> 8);
-    if (secondary > bridge.bus)
+    if (secondary > bridge.bus && secondary <= walk->range.last_bus)
         walk->buses[secondary / 64] |= UINT64_C(1) << (secondary % 64);
 }
 
@@ -82,14 +85,18 @@ static void visit_device(struct walk *walk, struct pci_addr at)
     }
 }
 
-uint32_t pci_walk(const struct pci_space *space, struct core_pci_function *out, uint32_t max)
+uint32_t pci_walk(const struct pci_space *space, struct pci_range range,
+                  struct core_pci_function *out, uint32_t max)
 {
-    struct walk walk = {.space = space, .out = out, .max = max, .buses = {1}};
-    for (uint32_t bus = 0; bus < BUSES; bus++) {
+    struct walk walk = {.space = space, .range = range, .out = out, .max = max};
+    memcpy(walk.buses, range.roots, sizeof(walk.buses));
+    walk.buses[range.first_bus / 64] |= UINT64_C(1) << range.first_bus % 64;
+    for (uint32_t bus = range.first_bus; bus <= range.last_bus; bus++) {
         if (!(walk.buses[bus / 64] >> (bus % 64) & 1))
             continue;
-        for (uint8_t device = 0; device < DEVICES; device++)
-            visit_device(&walk, (struct pci_addr){(uint8_t)bus, device, 0});
+        struct pci_addr at = {.bus = (uint8_t)bus, .segment = range.segment};
+        for (; at.device < DEVICES; at.device++)
+            visit_device(&walk, at);
     }
     return walk.count;
 }

@@ -27,9 +27,19 @@ enum { // configuration registers (PCI Local Bus 3.0 §6.1, PCI-to-PCI Bridge 1.
     PCI_CAPABILITIES = 0x34,
 };
 
-// Finds all functions, in bus order, and fills `out` with the first `max` of them.
+// Buses that belong together. The first is on the CPU's side, and those that are named; all
+// others are behind bridges.
+struct pci_range {
+    uint16_t segment;
+    uint8_t first_bus;
+    uint8_t last_bus;
+    uint64_t roots[4]; // bit n: bus n has a host bridge of its own
+};
+
+// Finds all functions of a range, in bus order, and fills `out` with the first `max` of them.
 // Returns how many there are.
-uint32_t pci_walk(const struct pci_space *space, struct core_pci_function *out, uint32_t max);
+uint32_t pci_walk(const struct pci_space *space, struct pci_range range,
+                  struct core_pci_function *out, uint32_t max);
 
 // As core_pci_capability.
 uint16_t pci_find_capability(const struct pci_space *space, struct pci_addr at, uint8_t id,

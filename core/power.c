@@ -7,8 +7,7 @@
 #include "core/report.h"
 #include "core/pci.h"
 #include "core/pt.h"
-#include "hal/acpi.h"
-#include "hal/acpi_fadt.h"
+#include "hal/acpi_aml.h"
 #include "hal/cpu.h"
 #include "hal/mmio.h"
 #include "hal/port.h"
@@ -35,23 +34,22 @@
 // Each look at a port takes about one.
 #define LOOKS_MAX (1u << 16)
 
-static bool fadt_of(struct hal_acpi_fadt *fadt)
+// The fixed hardware, unless whoever began to look for it never came back.
+static bool find_fadt(struct hal_acpi_fadt *out)
 {
-    struct cspan table;
-    if (core_acpi_find("FACP", 0, &table) < 0)
-        return false;
-    hal_acpi_fadt(&acpi_firmware, table, fadt);
-    return true;
+    for (uint32_t looks = 0; acpi_is_under_way(); looks++) {
+        if (looks == LOOKS_MAX)
+            return false;
+        hal_pause();
+    }
+    return acpi_fadt(out);
 }
 
-static bool find_s5(const struct hal_acpi_fadt *fadt, struct hal_acpi_s5 *out)
+static bool find_s5(struct hal_acpi_s5 *out)
 {
-    struct cspan table;
-    if (fadt->dsdt && hal_acpi_table(&acpi_firmware, fadt->dsdt, "DSDT", &table) &&
-        hal_acpi_s5(table, out))
-        return true;
-    for (uint32_t n = 0; core_acpi_find("SSDT", n, &table) == 0; n++) {
-        if (hal_acpi_s5(table, out))
+    struct cspan code;
+    for (uint32_t n = 0; acpi_code(n, &code); n++) {
+        if (hal_acpi_s5(code, out))
             return true;
     }
     return false;
@@ -91,9 +89,9 @@ static void write8(struct hal_acpi_register reg, uint8_t value)
         hal_out8((uint16_t)reg.at, value);
         break;
     case HAL_ACPI_PCI:
-        core_pci_write8(
-            (struct pci_addr){0, (uint8_t)(reg.at >> 32 & 31), (uint8_t)(reg.at >> 16 & 7)},
-            (uint16_t)(reg.at & 0xfff), value);
+        core_pci_write8((struct pci_addr){.device = (uint8_t)(reg.at >> 32 & 31),
+                                          .function = (uint8_t)(reg.at >> 16 & 7)},
+                        (uint16_t)(reg.at & 0xfff), value);
         break;
     case HAL_ACPI_MEMORY:
         mapped = pt_map_device((struct pa){reg.at}, 1);
@@ -128,7 +126,7 @@ void core_power_off(void)
     struct hal_acpi_fadt fadt;
     struct hal_acpi_s5 s5;
     hal_irq_off();
-    if (fadt_of(&fadt) && find_s5(&fadt, &s5)) {
+    if (find_fadt(&fadt) && find_s5(&s5)) {
         if (fadt.sleep.at) {
             write8(fadt.sleep, (uint8_t)(s5.type_a << REDUCED_SHIFT | REDUCED_ENABLE));
         } else if (fadt.control_a.at) {
@@ -166,7 +164,7 @@ void core_power_reset(void)
 {
     struct hal_acpi_fadt fadt;
     hal_irq_off();
-    if (fadt_of(&fadt) && fadt.reset.at) {
+    if (find_fadt(&fadt) && fadt.reset.at) {
         write8(fadt.reset, fadt.reset_value);
         linger();
     }

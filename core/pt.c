@@ -10,17 +10,16 @@
 #include "core/frame_hold.h"
 #include "core/image.h"
 #include "core/pt_tree.h"
-#include "core/report.h"
 #include "core/shootdown.h"
 #include "core/state.h"
 #include "exo/bits.h"
 #include "exo/err.h"
 #include "hal/cpu.h"
 
-#define SPARES_MAX   3u // one for each level below the top: the most one mapping needs
-#define DEVICES_END  UINT64_C(0x0000200000000000) // physical end of the device window
+#define SPARES_MAX   3u  // one for each level below the top: the most one mapping needs
 #define PA_BITS_MIN  36u // of a physical address, on any CPU with long mode
-#define FORGET_PAGES 64u // more are forgotten sooner all at once
+#define DEVICES_END  UINT64_C(0x0000200000000000) // physical end of the device window
+#define FORGET_PAGES 64u                          // more are forgotten sooner all at once
 
 _Static_assert(CORE_PT_LEVELS == PT_LEVELS, "a walk tells of every level");
 
@@ -353,24 +352,14 @@ static bool is_canonical(uint64_t va)
     return (uint64_t)((int64_t)(va << 16) >> 16) == va;
 }
 
-// A report of the machine's end looks too, and must not wait for who will never go on.
-static bool lock_to_look(void)
-{
-    if (report_has_begun())
-        return false;
-    exo_lock_take(&core_state.pt_lock);
-    return true;
-}
-
 int core_pt_query(struct va at, struct core_pt_entry *out)
 {
     struct pt_tree t = tree();
     struct pt_path path;
-    bool locked = lock_to_look();
+    exo_lock_take(&core_state.pt_lock);
     int level = is_canonical(at.v) ? pt_tree_find(&t, &path, at.v) : -EXO_ENOENT;
     uint64_t entry = level >= 0 ? *path.entry[level] : 0;
-    if (locked)
-        exo_lock_give(&core_state.pt_lock);
+    exo_lock_give(&core_state.pt_lock);
     if (level < 0)
         return level;
     uint64_t offset = at.v & (pt_page_bytes(level) - 1);
@@ -389,15 +378,14 @@ int core_pt_walk(struct va at, struct core_pt_walk *out)
     struct pt_tree t = tree();
     struct pt_path path;
     *out = (struct core_pt_walk){0};
-    bool locked = lock_to_look();
+    exo_lock_take(&core_state.pt_lock);
     pt_tree_find(&t, &path, at.v);
     for (int level = PT_LEVEL_TOP; level >= 0 && path.entry[level]; level--) {
         uint64_t table = exo_align_down((uint64_t)path.entry[level], PT_TABLE_BYTES);
         out->table[out->count] = core_phys_of((const void *)table);
         out->entry[out->count++] = *path.entry[level];
     }
-    if (locked)
-        exo_lock_give(&core_state.pt_lock);
+    exo_lock_give(&core_state.pt_lock);
     return 0;
 }
 
@@ -415,27 +403,21 @@ static bool map_device_page(uint64_t pa, uint32_t rights)
 }
 
 // An address with bits that the CPU has not is a fault, not an error, once it is mapped.
-static bool has_address_bits(uint64_t end)
+static bool has_address_bits(uint64_t last)
 {
-    if (end >> PA_BITS_MIN == 0)
+    if (last >> PA_BITS_MIN == 0)
         return true;
     uint32_t bits = hal_cpuid_if_any(0x80000008, 0).eax & 0xff;
-    return bits > PA_BITS_MIN && (bits >= 64 || end >> bits == 0);
-}
-
-static bool is_reachable(struct pa at, uint64_t bytes)
-{
-    return at.v < DEVICES_END && bytes != 0 && bytes <= DEVICES_END - at.v &&
-           has_address_bits(exo_align_up(at.v + bytes, CORE_FRAME_BYTES) - 1);
+    return bits > PA_BITS_MIN && (bits >= 64 || last >> bits == 0);
 }
 
 volatile void *pt_map_device_as(struct pa at, uint64_t bytes, uint32_t rights)
 {
     uint64_t start = exo_align_down(at.v, CORE_FRAME_BYTES);
-    if (!is_reachable(at, bytes) || !bits_of(rights))
+    if (at.v >= DEVICES_END || bytes == 0 || bytes > DEVICES_END - at.v || !bits_of(rights))
         return NULL;
     uint64_t end = exo_align_up(at.v + bytes, CORE_FRAME_BYTES);
-    if (frame_is_memory(start, end))
+    if (!has_address_bits(end - 1) || frame_is_memory(start, end))
         return NULL;
     for (uint64_t pa = start; pa < end; pa += CORE_FRAME_BYTES) {
         if (!map_device_page(pa, rights))
@@ -449,21 +431,15 @@ volatile void *pt_map_device(struct pa at, uint64_t bytes)
     return pt_map_device_as(at, bytes, CORE_PT_WRITE | CORE_PT_UNCACHED);
 }
 
-// Among the devices, and not in the direct map, which shows memory as it is claimed.
 const void *pt_map_table(struct pa at, uint64_t bytes)
 {
     uint64_t start = exo_align_down(at.v, CORE_FRAME_BYTES);
-    uint64_t kernel = core_state.handoff.kernel_pa;
-    if (!is_reachable(at, bytes))
+    if (at.v >= MEMMAP_LIMIT || bytes == 0 || bytes > MEMMAP_LIMIT - at.v)
         return NULL;
     uint64_t end = exo_align_up(at.v + bytes, CORE_FRAME_BYTES);
-    if (start < kernel + core_state.handoff.kernel_bytes && kernel < end)
+    if (!has_address_bits(end - 1) || frame_is_image(start, end) || !direct_map_look(start, end))
         return NULL;
-    for (uint64_t pa = start; pa < end; pa += CORE_FRAME_BYTES) {
-        if (!map_device_page(pa, 0))
-            return NULL;
-    }
-    return (const void *)(CORE_PT_DEVICES + at.v);
+    return (const void *)(HANDOFF_DIRECT_MAP + at.v);
 }
 
 // --- start ----------------------------------------------------------------------------

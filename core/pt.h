@@ -113,6 +113,11 @@ volatile void *pt_map_device(struct pa at, uint64_t bytes);
 // The same with rights of the caller's choice: CORE_PT_COMBINING for a frame buffer.
 volatile void *pt_map_device_as(struct pa at, uint64_t bytes, uint32_t rights);
 
+// Shows memory that is nobody's to claim, a table of the firmware's, cached and read-only,
+// and returns where its first byte is seen, or null: beyond what the CPU or the direct map
+// reach, part of the kernel's image, or no frame for a page table. For acpi.c.
+const void *pt_map_table(struct pa at, uint64_t bytes);
+
 // As core_pt_protect, for any region.
 int pt_set_rights(struct va at, uint64_t bytes, uint32_t rights);
 
@@ -122,10 +127,5 @@ void pt_unmap_taken(void);
 // Gives this CPU what the tables rely on: no-execute, write protection of ring 0, SMEP,
 // UMIP, and memory types by IA32_PAT. The same on each CPU, before it uses the tables.
 void pt_cpu_init(void);
-
-// Shows memory that is nobody's to claim, a table of the firmware's, cached and read-only,
-// and returns where its first byte is seen, or null: beyond what the CPU or the direct map
-// reach, part of the kernel's image, or no frame for a page table. For acpi.c.
-const void *pt_map_table(struct pa at, uint64_t bytes);
 
 #endif

@@ -304,5 +304,6 @@ uint32_t core_cpu_stop_others(void)
     uint64_t end = hal_tsc() + core_state.clock.hz * STOP_SECONDS; // it runs if there are others
     while (still_running() != 0 && hal_tsc() < end)
         hal_pause();
+    core_state.cpus_running = 0; // no shoot-down waits for those that stand still
     return still_running();
 }

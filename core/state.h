@@ -10,6 +10,8 @@
 #include "core/direct_map.h"
 #include "core/flow.h"
 #include "core/frame_pool.h"
+#include "core/gsi.h"
+#include "core/gsi_map.h"
 #include "core/guard.h"
 #include "core/handoff.h"
 #include "core/image.h"
@@ -17,6 +19,7 @@
 #include "core/memmap.h"
 #include "core/mmio.h"
 #include "core/nicq.h"
+#include "core/once.h"
 #include "core/owner.h"
 #include "core/panic_word.h"
 #include "core/pci_walk.h"
@@ -28,6 +31,7 @@
 #include "exo/seal.h"
 #include "exo/types.h"
 #include "hal/acpi.h"
+#include "hal/acpi_places.h"
 #include "hal/apics.h"
 #include "hal/lapic.h"
 #include "hal/pvclock.h"
@@ -37,7 +41,8 @@
 #define CORE_CMDLINE_BYTES 1024
 #define CORE_LOADER_BYTES  64
 
-#define CORE_PCI_MAX 256 // functions remembered; more are counted and reported
+#define CORE_PCI_MAX  256 // functions remembered; more are counted and reported
+#define CORE_ECAM_MAX 8   // ranges of buses in memory; more are reported
 
 struct core_state {
     struct core_cpu boot_cpu; // first: entry.asm points GS at it
@@ -94,24 +99,36 @@ struct core_state {
     } lines[HAL_LINE_COUNT];
 
     // acpi.c
-    struct exo_lock acpi_lock; // while the tables are read, by whoever asks first
-    bool acpi_is_known;        // what follows has been found out
     uint32_t acpi_lies;
+    struct once acpi_known;
     struct hal_acpi_root acpi; // its list is null where there is no ACPI
+    struct once apics_known;
     struct hal_apics apics;
 
+    // pci_config.c
+    struct exo_lock pci_ports_lock; // from the choice of a register to its access
+    struct once ecams_known;
+    uint32_t ecam_count;
+    struct hal_ecam ecams[CORE_ECAM_MAX];
+
     // pci.c
-    bool pci_scanned;
+    struct once pci_known;
+    struct exo_lock pci_lock; // guards the owners
     uint32_t pci_count;
     struct core_pci_function pci[CORE_PCI_MAX];
     const char *pci_owners[CORE_PCI_MAX]; // null while nobody has it
 
-    // mmio.c, gsi.c
+    // mmio.c
     struct core_mmio_window {
         uint64_t start, end;
         const char *owner; // null in a free slot
     } mmio[CORE_MMIO_MAX];
-    uint64_t gsis_claimed; // bit n: wire n has an owner
+
+    // gsi.c
+    struct once gsis_known;
+    struct gsi_map gsis;
+    struct exo_lock gsi_lock; // guards what follows, and an I/O APIC's two registers
+    uint64_t gsis_claimed[CORE_GSI_MAX / 64]; // bit n of all: wire n has an owner
 
     // nicq.c, flow.c
     struct exo_lock nicqs_lock;            // of both

@@ -105,7 +105,7 @@ static bool wants_room(const struct face *face)
 
 static bool has_room(const struct face *face)
 {
-    return face->tx_in_device <= half_of(face);
+    return face->tx_in_device + (face->tx_sent - face->tx_given) <= half_of(face);
 }
 
 static void take_sent(struct nic_share *s)
@@ -135,40 +135,69 @@ static bool may_send(const struct face *face, const struct nic_buf *frame)
             core_flow_matches(&face->flow.rule, &key));
 }
 
-// At most BURST, for which the face has room.
-static void send_some(struct face *face, const struct nic_buf *bufs, uint32_t n)
+// What may not be sent is done at once.
+static void queue(struct face *face, const struct nic_buf *bufs, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        bool may = may_send(face, &bufs[i]);
+        face->tx[face->tx_sent++ % NIC_FACE_SLOTS] =
+            (struct tx_slot){.buf = bufs[i], .face = face, .done = !may};
+        face->stats.tx_not_ours += !may;
+    }
+}
+
+// The next frames that wait, at most BURST. Returns how many.
+static uint32_t next_waiting(struct face *face, struct nic_buf *out)
+{
+    uint32_t count = 0;
+    while (count < BURST && face->tx_given != face->tx_sent) {
+        struct tx_slot *slot = &face->tx[face->tx_given++ % NIC_FACE_SLOTS];
+        if (slot->done)
+            continue;
+        out[count] = slot->buf;
+        out[count++].cookie = slot;
+    }
+    return count;
+}
+
+static void give(struct face *face, struct nic *device)
 {
     struct nic_buf out[BURST];
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        struct tx_slot *slot = &face->tx[face->tx_sent++ % NIC_FACE_SLOTS];
-        bool may = may_send(face, &bufs[i]);
-        *slot = (struct tx_slot){.buf = bufs[i], .face = face, .done = !may};
-        out[count] = bufs[i];
-        out[count].cookie = slot;
-        count += may;
+    uint32_t count;
+    while ((count = next_waiting(face, out)) != 0) {
+        face->tx_in_device += count;
+        uint32_t moved = nic_tx_burst(device, out, count);
+        exo_assert(moved == count || device->broken); // each face has its part of the ring
     }
-    face->stats.tx_not_ours += n - count;
-    face->tx_in_device += count;
-    uint32_t moved = nic_tx_burst(face->share->device, out, count);
-    exo_assert(moved == count || face->share->device->broken); // each has its part of the ring
 }
 
 // ---- the operations of a face ----
 
 static void stop_if_broken(struct nic_share *s)
 {
-    if (__builtin_expect(!s->device->broken, 1))
+    if (__builtin_expect(!s->device->broken && !s->condemned, 1))
         return;
-    core_log("nic_share: the device broke its protocol; all its owners lose it");
+    if (s->device->broken)
+        core_log("nic_share: the device broke its protocol; all its owners lose it");
     share_stop(s);
 }
 
 void share_pump(struct nic_share *s)
 {
+    s->called = false;
     sort_received(s);
     take_sent(s);
+    for (uint32_t i = 0; i < s->face_count; i++)
+        give(s->faces[i], s->device);
     stop_if_broken(s);
+}
+
+void share_call_home(struct nic_share *s)
+{
+    if (s->called)
+        return;
+    s->called = true;
+    core_irq_raise(s->device->irq);
 }
 
 struct nic_share *face_enter(const struct face *face)
@@ -204,7 +233,7 @@ static uint32_t rx_burst(struct nic *nic, struct nic_buf *bufs, uint32_t n)
     struct nic_share *s = face_enter(face);
     if (!s)
         return 0;
-    if (face->rx_filled - face->rx_taken < n)
+    if (!face->away && face->rx_filled - face->rx_taken < n)
         share_pump(s);
     uint32_t count = nic->broken ? 0 : EXO_MIN(n, face->rx_filled - face->rx_taken);
     for (uint32_t i = 0; i < count; i++)
@@ -220,9 +249,25 @@ static uint32_t tx_burst(struct nic *nic, const struct nic_buf *bufs, uint32_t n
     if (!s)
         return 0;
     uint32_t count = EXO_MIN(n, nic->tx_slots - tx_lent(face));
-    for (uint32_t done = 0; done < count; done += BURST)
-        send_some(face, bufs + done, EXO_MIN(BURST, count - done));
+    queue(face, bufs, count);
+    if (face->away)
+        share_call_home(s);
+    else
+        give(face, s->device);
     face_leave(s);
+    return count;
+}
+
+static uint32_t take_done(struct face *face, struct nic_buf *bufs, uint32_t n)
+{
+    uint32_t count = 0;
+    while (count < n && face->tx_reaped != face->tx_given) {
+        const struct tx_slot *slot = &face->tx[face->tx_reaped % NIC_FACE_SLOTS];
+        if (!slot->done)
+            break;
+        bufs[count++] = slot->buf;
+        face->tx_reaped++;
+    }
     return count;
 }
 
@@ -232,12 +277,13 @@ static uint32_t tx_reap(struct nic *nic, struct nic_buf *bufs, uint32_t n)
     struct nic_share *s = face_enter(face);
     if (!s)
         return 0;
-    take_sent(s);
-    stop_if_broken(s);
-    uint32_t count = 0;
-    while (!nic->broken && count < n && tx_lent(face) &&
-           face->tx[face->tx_reaped % NIC_FACE_SLOTS].done)
-        bufs[count++] = face->tx[face->tx_reaped++ % NIC_FACE_SLOTS].buf;
+    if (!face->away) {
+        take_sent(s);
+        stop_if_broken(s);
+    }
+    uint32_t count = nic->broken ? 0 : take_done(face, bufs, n);
+    if (face->away && count == 0 && tx_lent(face))
+        share_call_home(s); // somebody who asks again and again shall not do so for ever
     face_leave(s);
     return count;
 }
@@ -256,6 +302,23 @@ static uint16_t wake_level(const struct nic_share *s)
     return soonest == UINT32_MAX ? s->device->tx_slots : (uint16_t)(in_device - soonest);
 }
 
+static bool has_something(const struct face *face)
+{
+    return face->rx_filled != face->rx_taken || (wants_room(face) && has_room(face));
+}
+
+static void arm(struct nic_share *s, struct face *face, bool *ready)
+{
+    face->armed = true;
+    if (face->away) {
+        if (wants_room(face))
+            share_call_home(s); // which asks the device for as much as we need
+        return;
+    }
+    s->device->tx_wake = wake_level(s);
+    *ready = nic_irq_arm(s->device); // perhaps for another: it is sorted with the next poll
+}
+
 static bool irq_arm(struct nic *nic)
 {
     struct face *face = face_of(nic);
@@ -263,13 +326,11 @@ static bool irq_arm(struct nic *nic)
     if (!s)
         return false;
     core_irq_take(nic->irq);
-    share_pump(s);
-    bool ready = face->rx_filled != face->rx_taken || (wants_room(face) && has_room(face));
-    if (!ready && s->device) {
-        face->armed = true;
-        s->device->tx_wake = wake_level(s);
-        ready = nic_irq_arm(s->device); // perhaps for another: then it is sorted with the next poll
-    }
+    if (!face->away)
+        share_pump(s);
+    bool ready = has_something(face);
+    if (!ready && s->device)
+        arm(s, face, &ready);
     face_leave(s);
     return ready;
 }
@@ -290,10 +351,12 @@ static void irq_disarm(struct nic *nic)
     struct nic_share *s = face_enter(face);
     if (!s)
         return;
-    share_pump(s);
     face->armed = false;
-    if (s->device && !any_armed(s))
-        nic_irq_disarm(s->device);
+    if (!face->away) {
+        share_pump(s);
+        if (s->device && !any_armed(s))
+            nic_irq_disarm(s->device);
+    }
     face_leave(s);
 }
 

@@ -6,10 +6,15 @@
 //
 // A face's receive buffers stand in one circle, oldest first, and so do those it sends:
 //
-//     rx   taken .. filled    hold frames for the owner        tx   reaped .. sent
-//          filled .. posted   are empty                             with the device, or done
+//     rx   taken .. filled    hold frames for the owner     tx   reaped .. given   with the device,
+//          filled .. posted   are empty                                            or done
+//                                                                given .. sent     wait for home
 //
 // The counters are 32 bits and wrap; differences are what counts.
+//
+// The device is touched on one CPU only, its home, to which its interrupt line belongs. A face
+// opened elsewhere is away: its calls move buffers in its circles, under the lock, and call home,
+// by raising that line, when there is something to do at the device.
 #ifndef DEV_NIC_FACE_H
 #define DEV_NIC_FACE_H
 
@@ -33,9 +38,11 @@ struct face {
     struct nic_share *share;
     struct core_flow flow; // owner is null: the rest
     struct nic_share_stats stats;
-    bool armed;            // its line is to be raised when there is something
-    uint32_t tx_in_device; // of [tx_reaped, tx_sent), those that are not done
-    uint32_t rx_taken, rx_filled, rx_posted, tx_reaped, tx_sent; // the drawing above
+    bool away;                               // its CPU is not the device's
+    bool armed;                              // its line is to be raised when there is something
+    uint32_t tx_in_device;                   // of [tx_reaped, tx_given), those that are not done
+    uint32_t rx_taken, rx_filled, rx_posted; // the drawing above
+    uint32_t tx_reaped, tx_given, tx_sent;
     struct nic_buf rx[NIC_FACE_SLOTS];
     struct tx_slot tx[NIC_FACE_SLOTS];
 };
@@ -49,6 +56,8 @@ struct nic_share {
     struct face *faces[NIC_SHARE_FACES_MAX]; // of filters inner before outer, then the rest
     uint32_t users;                          // faces that are not freed, and who opened it
     uint64_t rx_nobodys;                     // frames dropped because no face was for them
+    bool called;                             // home's line was raised, and home has not looked
+    bool condemned;                          // home is to stop the device when it looks
 };
 
 static inline struct face *face_of(struct nic *nic)
@@ -76,11 +85,15 @@ void face_leave(struct nic_share *s);
 
 // ---- with the lock taken ----
 
-// Sorts what has arrived and takes back what was sent, for all faces.
+// At home: sorts what has arrived, takes back what was sent, and gives the device what waits,
+// for all faces.
 void share_pump(struct nic_share *s);
 
-// Ends the device, once: flows are released, faces broken, sleepers woken. After it nobody's
-// memory is read or written by the device any more.
+// Away: makes home do that soon.
+void share_call_home(struct nic_share *s);
+
+// At home: ends the device, once: flows are released, faces broken, sleepers woken. After it
+// nobody's memory is read or written by the device any more.
 void share_stop(struct nic_share *s);
 
 // ---- nic_share.c ----

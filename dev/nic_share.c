@@ -42,6 +42,7 @@ static void unbind(struct nic_share *s, struct face *face)
     memmove(&s->faces[at], &s->faces[at + 1], (s->face_count - at) * sizeof s->faces[0]);
     if (!face_is_rest(face))
         core_flow_release(&face->flow);
+    face->tx_given = face->tx_sent; // what the device has not been given, it does not get
 }
 
 // Returns false when nothing of the face is with the device any more.
@@ -50,19 +51,24 @@ static bool still_sending(struct face *face)
     struct nic_share *s = face_enter(face);
     if (!s)
         return false;
-    share_pump(s);
+    if (face->away)
+        share_call_home(s);
+    else
+        share_pump(s);
     bool sending = s->device && face->tx_in_device;
     face_leave(s);
     return sending;
 }
 
+// The device is stopped when home looks next: at once, if we are at home.
 __attribute__((cold)) static void give_up(struct face *face)
 {
     struct nic_share *s = face_enter(face);
     if (!s)
         return;
-    core_log("nic_share: the device does not send what it has; it is stopped");
-    share_stop(s);
+    if (!s->condemned)
+        core_log("nic_share: the device does not send what it has; it is stopped");
+    s->condemned = true;
     face_leave(s);
 }
 
@@ -139,6 +145,7 @@ static int join(struct face *face, const struct core_flow_filter *filter, const 
     if (!s)
         return -EXO_EIO;
     describe(&face->nic, s->device, s->faces_max);
+    face->away = core_irq_apic_id(face->nic.irq) != core_irq_apic_id(s->device->irq);
     int err = bind(s, face, filter, owner);
     if (err == 0) {
         insert(s, face);

@@ -19,8 +19,9 @@
 // transmit ring. docs/decisions/flow-binding.md has the alternatives.
 //
 // There is no thread behind this: any call on any face sorts what has arrived, for all of
-// them, and raises the lines of those that wait. All faces belong to the CPU that opened the
-// share, whose interrupt lines they are.
+// them, and raises the lines of those that wait. Only the CPU that opened the share touches the
+// device. A face belongs to the CPU that opened it; one of another CPU leaves the device to
+// the first, and wakes it: there somebody has to poll a face, or to wait in nic_irq_arm.
 #ifndef DEV_NIC_SHARE_H
 #define DEV_NIC_SHARE_H
 
@@ -53,14 +54,15 @@ int nic_share_open(uint32_t nth, uint16_t queue, uint32_t faces, const char *own
 //
 // Owner:  gives the face to the caller, until nic_close. That returns when the device has done
 //         with the owner's buffers; a device that keeps them for a second is stopped, for all.
+//         On another CPU than the device's, nic_close waits for that one to look.
 // Errors: -EXO_EINVAL, -EXO_EBUSY as core_flow_bind; -EXO_EBUSY  the rest has an owner;
 //         -EXO_ENOSPC  as many faces as were agreed on, or all interrupt lines, are owned;
 //         -EXO_ENOMEM; -EXO_EIO  the device broke its protocol, or the share is closed.
 int nic_share_face(struct nic_share *share, const struct core_flow_filter *filter,
                    const char *owner, struct nic **out);
 
-// Stops the device. Faces that are still open are broken from now on, as all are if the device
-// breaks its protocol; their owners close them, in any order.
+// Stops the device; on the CPU that opened it. Faces that are still open are broken from now on, as
+// all are if the device breaks its protocol; their owners close them, in any order.
 void nic_share_close(struct nic_share *share);
 
 // Frames dropped because no face was open for them.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // acpi_fadt.h - ACPI's fixed hardware: the timer, the ways to switch off and to reset.
 //
-// Pure (firmware.h). (ACPI 6.5 §5.2.9, §4.8; §7.4.2 for \_S5.)
+// Pure (firmware.h). (ACPI 6.5 §5.2.9, §4.8.)
 #ifndef HAL_ACPI_FADT_H
 #define HAL_ACPI_FADT_H
 
@@ -19,7 +19,7 @@ struct hal_acpi_register {
 };
 
 struct hal_acpi_fadt {
-    uint64_t dsdt;                      // physical address of the table with \_S5
+    uint64_t dsdt;                      // physical address of the table of machine code
     struct hal_acpi_register pm_timer;  // counts up at 3.579545 MHz
     uint32_t pm_timer_bits;             // 24 or 32
     struct hal_acpi_register control_a; // PM1 control; the second is there if the first is
@@ -31,17 +31,8 @@ struct hal_acpi_fadt {
     uint16_t enable_port; // this port; 0 if it has nothing to hand over
 };
 
-// What the chipset is to be told to switch off: SLP_TYP for the two control registers.
-struct hal_acpi_s5 {
-    uint8_t type_a;
-    uint8_t type_b;
-};
-
 // Reads a table "FACP". Registers that cannot be are not there.
 void hal_acpi_fadt(const struct hal_firmware *firmware, struct cspan table,
                    struct hal_acpi_fadt *out);
-
-// Finds the package \_S5 in the machine code of a DSDT or SSDT, which is searched and not run.
-bool hal_acpi_s5(struct cspan table, struct hal_acpi_s5 *out);
 
 #endif

@@ -25,8 +25,9 @@ uint64_t hal_firmware_search(const struct hal_firmware *firmware, uint64_t start
     const uint8_t *area = firmware->view(firmware->ctx, start, end - start);
     if (!area)
         return 0;
+    uint32_t begins = hal_le32((const uint8_t *)signature); // the whole is compared rarely
     for (uint64_t at = 0; at + bytes <= end - start; at += STEP) {
-        if (memcmp(area + at, signature, signature_bytes) == 0 &&
+        if (hal_le32(area + at) == begins && memcmp(area + at, signature, signature_bytes) == 0 &&
             hal_firmware_sum_is_zero(area + at, bytes))
             return start + at;
     }

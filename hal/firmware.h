@@ -24,7 +24,8 @@ struct hal_firmware {
 bool hal_firmware_sum_is_zero(const uint8_t *bytes, size_t len);
 
 // Looks for a structure in [start, end): on a 16-byte boundary, beginning with `signature`
-// (`signature_bytes` of it), its first `bytes` adding up to zero. Returns its address or 0.
+// (`signature_bytes` of it, four or more), its first `bytes` adding up to zero. Returns its
+// address or 0.
 uint64_t hal_firmware_search(const struct hal_firmware *firmware, uint64_t start, uint64_t end,
                              const char *signature, size_t signature_bytes, size_t bytes);
 

@@ -10,6 +10,7 @@ enum { // places in memory, as words, and numbers of registers behind the window
 };
 
 #define MASKED        0x10000u
+#define ACTIVE_LOW    0x2000u
 #define CPU_SHIFT     24
 #define PINS_MAX      240u // of the widest that the version register can describe
 #define NOTHING_THERE 0xffffffffu
@@ -34,10 +35,12 @@ uint32_t hal_ioapic_pins(volatile uint32_t *regs)
 }
 
 // The destination first: the low half opens the pin.
-void hal_ioapic_route(volatile uint32_t *regs, uint32_t pin, uint8_t vector, uint8_t cpu)
+void hal_ioapic_route(volatile uint32_t *regs, uint32_t pin, uint8_t vector, uint8_t cpu,
+                      bool active_low)
 {
+    uint32_t polarity = active_low ? ACTIVE_LOW : 0;
     write(regs, REDIRECTION + 2 * pin + 1, (uint32_t)cpu << CPU_SHIFT);
-    write(regs, REDIRECTION + 2 * pin, vector); // fixed, physical, active high, edge
+    write(regs, REDIRECTION + 2 * pin, vector | polarity); // fixed, physical, edge
 }
 
 void hal_ioapic_mask(volatile uint32_t *regs, uint32_t pin)

@@ -6,6 +6,7 @@
 #ifndef HAL_IOAPIC_H
 #define HAL_IOAPIC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define HAL_IOAPIC_BYTES 32u
@@ -13,8 +14,10 @@
 // Pins that the I/O APIC behind `regs` has; 0 if there is none.
 uint32_t hal_ioapic_pins(volatile uint32_t *regs);
 
-// Sends `vector` to the CPU with LAPIC identifier `cpu` at each rising edge of the pin.
-void hal_ioapic_route(volatile uint32_t *regs, uint32_t pin, uint8_t vector, uint8_t cpu);
+// Sends `vector` to the CPU with LAPIC identifier `cpu` at each edge at which the pin becomes
+// active: the rising one, or, where it is active low, the falling one.
+void hal_ioapic_route(volatile uint32_t *regs, uint32_t pin, uint8_t vector, uint8_t cpu,
+                      bool active_low);
 
 // Shuts the pin.
 void hal_ioapic_mask(volatile uint32_t *regs, uint32_t pin);

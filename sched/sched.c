@@ -4,12 +4,12 @@
 
 #include "exo/assert.h"
 #include "exo/bits.h"
+#include "sched/ready.h"
 #include "sched/task_switch.h"
 
 void sched_init(struct sched *s, const struct sched_env *env)
 {
     *s = (struct sched){.env = *env};
-    list_init(&s->ready);
     timers_init(&s->sleepers);
 }
 
@@ -56,7 +56,6 @@ static void poll(struct sched *s)
 
 static void run(struct sched *s, struct task *task)
 {
-    list_remove(&task->link);
     task->state = TASK_RUNNING;
     s->current = task;
     s->turns--;
@@ -77,9 +76,9 @@ void sched_run(struct sched *s)
     while (s->live != 0) {
         wake_sleepers(s);
         poll(s);
-        struct list *next = list_first(&s->ready);
+        struct task *next = ready_pop(s);
         if (next)
-            run(s, EXO_CONTAINER(next, struct task, link));
+            run(s, next);
         else
             idle(s);
         bury(s);

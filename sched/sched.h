@@ -47,7 +47,8 @@ enum task_state { TASK_READY, TASK_RUNNING, TASK_PARKED, TASK_DEAD };
 
 struct task {
     void *sp;           // saved stack pointer while not running
-    struct list link;   // ready queue, an event's waiters, or none
+    struct task *next;  // in the ready queue
+    struct list link;   // among an event's waiters, or alone
     struct timer timer; // among the sleepers while it waits for a deadline
     struct sched *sched;
     enum task_state state;
@@ -57,21 +58,23 @@ struct task {
     const char *name; // a literal, for panics and statistics
     void *stack;
     size_t stack_bytes;
+    uint64_t *canary;                              // the stack's lowest word
     void (*on_exit)(struct task *task, void *ctx); // see task_start
     void *on_exit_ctx;
 };
 
 struct sched {
     struct sched_env env;
-    struct task *current;   // null while the loop itself runs
-    void *loop_sp;          // the stack of sched_run's caller, while a task runs
-    struct list ready;      // in the order they became ready
-    struct timers sleepers; // parked tasks that have a deadline
-    struct task *dead;      // has ended, not yet buried by the loop
-    bool running;           // inside sched_run
-    uint32_t turns;         // switches left until the loop must look around
-    uint32_t live;          // tasks started and not dead
-    uint64_t switches;      // switches so far, those to the loop included
+    struct task *current;     // null while the loop itself runs
+    void *loop_sp;            // the stack of sched_run's caller, while a task runs
+    struct task *ready_first; // in the order they became ready
+    struct task *ready_last;  // if there is a first
+    struct timers sleepers;   // parked tasks that have a deadline
+    struct task *dead;        // has ended, not yet buried by the loop
+    bool running;             // inside sched_run
+    uint32_t turns;           // switches left until the loop must look around
+    uint32_t live;            // tasks started and not dead
+    uint64_t switches;        // switches so far, those to the loop included
 };
 
 void sched_init(struct sched *s, const struct sched_env *env);
@@ -88,7 +91,7 @@ static inline struct task *task_self(const struct sched *s)
 // Would another task run if this one stopped?
 static inline bool sched_has_ready(const struct sched *s)
 {
-    return !list_is_empty(&s->ready);
+    return s->ready_first != NULL;
 }
 
 // Starts a task: it is ready, behind those that are. `task` and `stack` are lent until

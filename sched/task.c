@@ -2,6 +2,7 @@
 // task.c - one task's life: started, stopped and switched, woken, ended.
 #include "exo/assert.h"
 #include "exo/bits.h"
+#include "sched/ready.h"
 #include "sched/sched.h"
 #include "sched/task_switch.h"
 
@@ -9,19 +10,14 @@
 // stack does not carry a valid one.
 #define CANARY UINT64_C(0x6b636174735f6f78)
 
-static uint64_t *canary_at(const struct task *task)
+static uint64_t canary_of(const uint64_t *at)
 {
-    return (uint64_t *)exo_align_up((uintptr_t)task->stack, sizeof(uint64_t));
+    return CANARY ^ (uintptr_t)at;
 }
 
-static uint64_t canary_of(const struct task *task)
+static inline void check_stack(const struct task *task)
 {
-    return CANARY ^ (uintptr_t)canary_at(task);
-}
-
-static void check_stack(const struct task *task)
-{
-    exo_assert(*canary_at(task) == canary_of(task)); // else: the stack overflowed
+    exo_assert(*task->canary == canary_of(task->canary)); // else: the stack overflowed
 }
 
 // A frame as if task_entry had been stopped before its first instruction.
@@ -46,13 +42,15 @@ void task_start(struct sched *s, struct task *task, const char *name, void *stac
         .name = name,
         .stack = stack,
         .stack_bytes = stack_bytes,
+        .canary = (uint64_t *)exo_align_up((uintptr_t)stack, sizeof(uint64_t)),
         .on_exit = on_exit,
         .on_exit_ctx = on_exit_ctx,
     };
-    *canary_at(task) = canary_of(task);
+    *task->canary = canary_of(task->canary);
+    list_init(&task->link);
     task->sp = first_frame(task);
     s->live++;
-    list_push_back(&s->ready, &task->link);
+    ready_push(s, task);
 }
 
 _Noreturn void task_main(struct task *task)
@@ -61,38 +59,58 @@ _Noreturn void task_main(struct task *task)
     task_exit(task->sched);
 }
 
-// Switches from the running task, whose new state is set, to the next ready one; to the
-// loop if there is none, if it must look at the clock, or if it has a task to bury.
-// Returns when the task runs again.
+static void switch_to(struct sched *s, struct task *self, struct task *next)
+{
+    next->state = TASK_RUNNING;
+    s->current = next;
+    s->switches++;
+    task_switch(&self->sp, next->sp);
+}
+
+static void switch_to_loop(struct sched *s, struct task *self)
+{
+    s->current = NULL;
+    s->switches++;
+    task_switch(&self->sp, s->loop_sp);
+}
+
+// Switches from the running task, whose new state is set, to the next ready one; to the loop
+// if there is none, or if it must look at the clock. Returns when the task runs again.
 static void stop(struct sched *s, struct task *self)
 {
     check_stack(self);
-    struct list *next = NULL;
-    if (s->turns != 0 && !s->dead)
-        next = list_pop_front(&s->ready);
+    struct task *next = s->turns != 0 ? ready_pop(s) : NULL;
     if (!next) {
-        s->current = NULL;
-        s->switches++;
-        task_switch(&self->sp, s->loop_sp);
+        switch_to_loop(s, self);
         return;
     }
     s->turns--;
-    struct task *task = EXO_CONTAINER(next, struct task, link);
-    task->state = TASK_RUNNING;
-    s->current = task;
-    if (task == self) // it yielded, and nobody else is ready
-        return;
-    s->switches++;
-    task_switch(&self->sp, task->sp);
+    switch_to(s, self, next);
 }
 
+// What tasks do most: no more steps than it needs. Behind somebody, so neither end of the queue
+// has to be asked whether it is there.
 void task_yield(struct sched *s)
 {
     struct task *self = s->current;
     exo_assert(self);
+    check_stack(self);
+    struct task *next = s->ready_first;
+    if (__builtin_expect(s->turns == 0, 0)) {
+        self->state = TASK_READY;
+        ready_push(s, self);
+        switch_to_loop(s, self);
+        return;
+    }
+    s->turns--;
+    if (!next) // nobody else is ready
+        return;
     self->state = TASK_READY;
-    list_push_back(&s->ready, &self->link);
-    stop(s, self);
+    self->next = NULL;
+    s->ready_last->next = self;
+    s->ready_last = self;
+    s->ready_first = next->next;
+    switch_to(s, self, next);
 }
 
 bool task_park(struct sched *s, exo_ns deadline)
@@ -122,7 +140,7 @@ void task_wake(struct task *task)
     timers_remove(&s->sleepers, &task->timer);
     list_remove(&task->link); // from an event's waiters
     task->state = TASK_READY;
-    list_push_back(&s->ready, &task->link);
+    ready_push(s, task);
 }
 
 _Noreturn void task_exit(struct sched *s)
@@ -131,6 +149,7 @@ _Noreturn void task_exit(struct sched *s)
     exo_assert(self && !s->dead);
     self->state = TASK_DEAD;
     s->dead = self;
-    stop(s, self);
+    check_stack(self);
+    switch_to_loop(s, self); // which buries it
     __builtin_unreachable(); // nobody wakes the dead
 }

@@ -3,6 +3,7 @@
 //
 // Under QEMU's -icount shift=0,sleep=off a tick is one executed instruction, the same on
 // every run: `exocore bench primitives` boots it so. Elsewhere the figures are cycles, and noisy.
+#include "bench/metal/bench_irq.h"
 #include "core/clock.h"
 #include "core/core_main.h"
 #include "core/frame.h"
@@ -188,6 +189,9 @@ static void bench(void *arg)
     measure("page map + unmap, kept frame", page_map_and_unmap);
     measure("clock read", clock_read);
     measure("null call of the kernel", null_call);
+    bench_irq_open();
+    measure("interrupt to waiting code", bench_irq_wait);
+    bench_irq_close();
     measure_deadline("deadline to waiting code");
 }
 

@@ -18,6 +18,7 @@
 #include "exo/assert.h"
 #include "exo/types.h"
 #include "netstack/base/addr.h"
+#include "netstack/base/carve.h"
 
 #define PKT_BUF_BYTES 2048u // a 1514-byte frame, headroom and slack
 #define PKT_HEADROOM  128u  // link header + Ethernet 14 + IPv4 60 + TCP 60 fit before the payload
@@ -56,21 +57,23 @@ enum pkt_use {
 
 struct pkt_pool {
     struct pkt *free;    // those that came back: a stack through next
-    struct pkt *pkts;    // all of them
+    struct carve *from;  // where the others' memory is
+    struct pkt *chunk;   // the one carved last
     uint32_t count;      // how many there are
-    uint32_t touched;    // the first so many have been out; the others' memory is as it was
+    uint32_t touched;    // so many have been out; the others are not carved yet
     uint32_t free_count; // how many are in the pool now
     uint32_t free_min;   // the least free_count ever was
     uint32_t reserve;    // kept back from PKT_FOR_RX; twice that from PKT_FOR_APP
     uint64_t failed;     // allocations refused
 };
 
-// Bytes of memory (aligned to 64) that a pool of `count` buffers takes.
+// Bytes that a pool of `count` buffers carves in all.
 size_t pkt_pool_bytes(uint32_t count);
 
-// Builds a pool in `mem`, which stays the pool's until the caller drops the pool. Takes the
-// same time for any size: a buffer's memory is first touched when the buffer is needed.
-void pkt_pool_init(struct pkt_pool *pool, void *mem, uint32_t count, uint32_t reserve);
+// Builds a pool that takes its memory from `from`, bit by bit: pkt_pool_bytes of it, which
+// others must leave there. Takes the same time for any size: a buffer's memory is first
+// touched when the buffer is needed.
+void pkt_pool_init(struct pkt_pool *pool, struct carve *from, uint32_t count, uint32_t reserve);
 
 // Buffers that `use` may still take. What was received was allocated PKT_FOR_RX; it may be kept
 // for an app to read as long as there are some PKT_FOR_APP, so that neither the receive ring

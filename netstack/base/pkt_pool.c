@@ -1,21 +1,29 @@
 // SPDX-License-Identifier: MIT
 // pkt_pool.c - a fixed number of packet buffers and who may take the last ones.
 //
-//     mem │ pkt 0 │ pkt 1 │ … │ buffer 0 (2 KiB) │ buffer 1 │ … │
+//     mem │ pkt 0 … 31 │ buffer 0 (2 KiB) … 31 │ pkt 32 … 63 │ buffer 32 …
+//         └──────────── a chunk ───────────────┘
+//
+// Chunks are carved when they are first needed.
 #include "netstack/base/pkt.h"
 
 #include "exo/bits.h"
 
+#define CHUNK_PKTS 32u
+
+_Static_assert(CHUNK_PKTS * sizeof(struct pkt) == PKT_BUF_BYTES,
+               "a chunk's head is one buffer more");
+
 size_t pkt_pool_bytes(uint32_t count)
 {
-    return count * (sizeof(struct pkt) + (size_t)PKT_BUF_BYTES);
+    const size_t chunks = ((size_t)count + CHUNK_PKTS - 1) / CHUNK_PKTS;
+    return (count + chunks) * PKT_BUF_BYTES;
 }
 
-void pkt_pool_init(struct pkt_pool *pool, void *mem, uint32_t count, uint32_t reserve)
+void pkt_pool_init(struct pkt_pool *pool, struct carve *from, uint32_t count, uint32_t reserve)
 {
-    exo_assert(exo_is_aligned((uintptr_t)mem, 64));
     *pool = (struct pkt_pool){
-        .pkts = mem,
+        .from = from,
         .count = count,
         .free_count = count,
         .free_min = count,
@@ -31,11 +39,16 @@ static struct pkt *take(struct pkt_pool *pool)
         pool->free = pkt->next;
         return pkt;
     }
-    uint8_t *bufs = (uint8_t *)(pool->pkts + pool->count);
-    uint32_t i = pool->touched++;
-    exo_assert(i < pool->count);
-    pool->pkts[i] = (struct pkt){.buf = bufs + (size_t)i * PKT_BUF_BYTES, .pool = pool};
-    return &pool->pkts[i];
+    exo_assert(pool->touched < pool->count);
+    const uint32_t i = pool->touched++ % CHUNK_PKTS;
+    if (i == 0) {
+        const uint32_t n = EXO_MIN(CHUNK_PKTS, pool->count - pool->touched + 1);
+        pool->chunk = carve_take(pool->from, (n + 1) * (size_t)PKT_BUF_BYTES);
+    }
+    pkt = &pool->chunk[i];
+    *pkt = (struct pkt){.buf = (uint8_t *)(&pool->chunk[CHUNK_PKTS]) + (size_t)i * PKT_BUF_BYTES,
+                        .pool = pool};
+    return pkt;
 }
 
 // How many buffers must stay in the pool for those who may go deeper.

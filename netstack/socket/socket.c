@@ -77,16 +77,27 @@ static void hold(struct net *net, struct socket *s, enum socket_kind kind)
     list_init(&s->ready);
 }
 
+// One that was let go of, else one that was never used, else null.
+static struct listener *take_listener(struct net *net)
+{
+    struct list *node = list_pop_front(&net->free_listeners);
+    if (node)
+        return EXO_CONTAINER(node, struct listener, chain);
+    if (net->listeners_touched == net->config.listeners)
+        return NULL;
+    net->listeners_touched++;
+    return carve_take(&net->carve, sizeof(struct listener));
+}
+
 int socket_listen(struct net *net, uint16_t port, uint32_t backlog, struct socket **out)
 {
     if (port == 0 || backlog == 0)
         return -EXO_EINVAL;
     if (listener_find(net, port))
         return -EXO_EADDRINUSE;
-    struct list *node = list_pop_front(&net->free_listeners);
-    if (!node)
+    struct listener *l = take_listener(net);
+    if (!l)
         return -EXO_ENOSPC;
-    struct listener *l = EXO_CONTAINER(node, struct listener, chain);
     *l = (struct listener){.port = port, .backlog = backlog};
     list_init(&l->half_open);
     list_init(&l->waiting);
@@ -259,18 +270,29 @@ void socket_set_nagle(struct socket *s, bool on)
 
 // --- UDP -----------------------------------------------------------------------------
 
+// One that was let go of, else one that was never used. There is one for each bound port.
+static struct udp_port *take_udp_port(struct net *net)
+{
+    struct list *node = list_pop_front(&net->free_udp);
+    if (node)
+        return EXO_CONTAINER(node, struct udp_port, chain);
+    exo_assert(net->udp_touched < net->config.udp_sockets);
+    net->udp_touched++;
+    return carve_take(&net->carve, sizeof(struct udp_port));
+}
+
 int socket_udp(struct net *net, uint16_t port, struct socket **out)
 {
     if (net->config.dhcp && port == WIRE_DHCP_CLIENT_PORT)
         return -EXO_EADDRINUSE;
-    if (list_is_empty(&net->free_udp))
-        return -EXO_ENOSPC;
-    struct udp_port *u = EXO_CONTAINER(list_first(&net->free_udp), struct udp_port, chain);
-    const int err = udp_bind(&net->udp, port, &u->sock);
+    struct udp_sock *sock;
+    const int err = udp_bind(&net->udp, port, &sock);
     if (err)
         return err;
-    list_remove(&u->chain);
-    u->sock->user = u;
+    struct udp_port *u = take_udp_port(net);
+    *u = (struct udp_port){.sock = sock};
+    list_init(&u->chain);
+    sock->user = u;
     hold(net, &u->socket, SOCKET_UDP);
     socket_update(&u->socket);
     *out = &u->socket;

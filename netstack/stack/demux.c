@@ -6,10 +6,7 @@
 
 uint32_t demux_chains(uint32_t entries)
 {
-    uint32_t chains = 1;
-    while (chains < entries)
-        chains *= 2;
-    return chains;
+    return entries > 1 ? UINT32_C(2) << (31 - __builtin_clz(entries - 1)) : 1;
 }
 
 void demux_init(struct demux *d, struct demux_entry **chains, uint32_t chain_count,

@@ -74,7 +74,13 @@ static struct flow *take_place(struct net *net)
     struct list *node = list_pop_front(&net->free_flows);
     if (node)
         return of_queue(node);
-    return has_place(net) ? &net->flows[net->flows_touched++] : NULL;
+    if (!has_place(net))
+        return NULL;
+    const uint32_t n = net->flows_touched++;
+    if (n % NET_FLOW_CHUNK == 0)
+        net->flow_chunks[n / NET_FLOW_CHUNK] =
+            carve_take(&net->carve, NET_FLOW_CHUNK * sizeof(struct flow));
+    return flow_at(net, n);
 }
 
 struct flow *flow_alloc(struct net *net)
@@ -183,7 +189,7 @@ void flow_abort(struct net *net, struct flow *f)
 void flow_neighbour_silent(struct net *net, struct ip4 next_hop)
 {
     for (uint32_t i = 0; i < net->flows_touched; i++) {
-        struct flow *f = &net->flows[i];
+        struct flow *f = flow_at(net, i);
         if (!f->listed || !ip4_eq(route_lookup(&net->route, f->conn.tuple.peer).next_hop, next_hop))
             continue;
         tcp_neighbour_silent(&f->conn);
@@ -194,7 +200,7 @@ void flow_neighbour_silent(struct net *net, struct ip4 next_hop)
 void flow_kill_all(struct net *net, int error)
 {
     for (uint32_t i = 0; i < net->flows_touched; i++) {
-        struct flow *f = &net->flows[i];
+        struct flow *f = flow_at(net, i);
         if (f->socket.kind != SOCKET_TCP || !f->listed)
             continue;
         tcp_kill(&f->conn, error);
@@ -207,7 +213,7 @@ void flow_drop_stalled(struct net *net)
 {
     struct flow *worst = NULL;
     for (uint32_t i = 0; i < net->flows_touched; i++) {
-        struct flow *f = &net->flows[i];
+        struct flow *f = flow_at(net, i);
         if (f->listed && f->conn.persist && f->conn.probes >= NET_STALLED_PROBES &&
             (!worst || f->conn.snd_pkts > worst->conn.snd_pkts))
             worst = f;

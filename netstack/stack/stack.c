@@ -4,7 +4,6 @@
 
 #include "exo/err.h"
 
-#define ALIGN           64u
 #define TCP_IP_BYTES    40u // headers of a segment without options
 #define HEADERS_MAX     94u // what the stack puts in front: Ethernet 14, IPv4 20, TCP 60
 #define PKTS_MIN        64u
@@ -53,6 +52,8 @@ static bool config_is_valid(const struct net_config *c)
 
 // --- memory --------------------------------------------------------------------------
 
+//     mem │ net │ tables │ flow_chunks │ carved when needed: pkts, flows, time_wait, …
+//
 // Lays the parts of a stack out one behind the other. With a null base it only counts.
 struct plan {
     uint8_t *base;
@@ -62,38 +63,47 @@ struct plan {
 static void *take(struct plan *p, size_t bytes)
 {
     void *at = p->base ? p->base + p->used : NULL;
-    p->used += exo_align_up(bytes, ALIGN);
+    p->used += carve_bytes(bytes);
     return at;
 }
 
 struct parts {
     struct net *net;
-    struct flow *flows;
     struct demux_entry **chains;
-    struct timer **heap;
-    struct time_wait *time_wait;
     struct demux_entry **time_wait_chains;
-    struct listener *listeners;
     struct list *listener_chains;
-    struct udp_port *udp_ports;
+    struct timer **heap;
     void *udp;
-    void *pkts;
+    struct flow **flow_chunks;
+    struct carve carve;
 };
+
+static size_t flow_chunks(const struct net_config *c)
+{
+    return (c->tcp_conns + NET_FLOW_CHUNK - 1) / NET_FLOW_CHUNK;
+}
+
+static size_t carved_bytes(const struct net_config *c)
+{
+    return pkt_pool_bytes(c->pkts) +
+           flow_chunks(c) * carve_bytes(NET_FLOW_CHUNK * sizeof(struct flow)) +
+           c->tcp_time_wait * carve_bytes(sizeof(struct time_wait)) +
+           c->listeners * carve_bytes(sizeof(struct listener)) +
+           c->udp_sockets * carve_bytes(sizeof(struct udp_port));
+}
 
 static struct parts lay_out(struct plan *p, const struct net_config *c)
 {
+    const size_t carved = carved_bytes(c);
     return (struct parts){
         .net = take(p, sizeof(struct net)),
-        .flows = take(p, c->tcp_conns * sizeof(struct flow)),
         .chains = take(p, demux_chains(c->tcp_conns) * sizeof(struct demux_entry *)),
-        .heap = take(p, c->tcp_conns * sizeof(struct timer *)),
-        .time_wait = take(p, c->tcp_time_wait * sizeof(struct time_wait)),
         .time_wait_chains = take(p, demux_chains(c->tcp_time_wait) * sizeof(struct demux_entry *)),
-        .listeners = take(p, c->listeners * sizeof(struct listener)),
         .listener_chains = take(p, demux_chains(c->listeners) * sizeof(struct list)),
-        .udp_ports = take(p, c->udp_sockets * sizeof(struct udp_port)),
+        .heap = take(p, c->tcp_conns * sizeof(struct timer *)),
         .udp = take(p, udp_bytes(c->udp_sockets)),
-        .pkts = take(p, pkt_pool_bytes(c->pkts)),
+        .flow_chunks = take(p, flow_chunks(c) * sizeof(struct flow *)),
+        .carve = {.at = take(p, carved), .left = carved},
     };
 }
 
@@ -121,11 +131,7 @@ static void init_places(struct net *net, const struct parts *parts)
     list_init(&net->free_flows);
     list_init(&net->free_listeners);
     list_init(&net->free_udp);
-    net->flows = parts->flows;
-    for (uint32_t i = 0; i < c->listeners; i++)
-        list_push_back(&net->free_listeners, &parts->listeners[i].chain);
-    for (uint32_t i = 0; i < c->udp_sockets; i++)
-        list_push_back(&net->free_udp, &parts->udp_ports[i].chain);
+    net->flow_chunks = parts->flow_chunks;
     net->listeners = parts->listener_chains;
     net->listener_mask = demux_chains(c->listeners) - 1;
     for (uint32_t i = 0; i <= net->listener_mask; i++)
@@ -137,7 +143,7 @@ static void init_tables(struct net *net, const struct parts *parts)
     const struct net_config *c = &net->config;
     demux_init(&net->demux, parts->chains, demux_chains(c->tcp_conns), new_key(&net->env));
     timers_init(&net->timers, parts->heap, c->tcp_conns);
-    time_wait_init(&net->time_wait, parts->time_wait, c->tcp_time_wait, parts->time_wait_chains,
+    time_wait_init(&net->time_wait, &net->carve, c->tcp_time_wait, parts->time_wait_chains,
                    new_key(&net->env));
     list_init(&net->half_open);
     net->half_open_max = EXO_MAX(c->tcp_conns / 2, 1u);
@@ -187,12 +193,13 @@ int net_init(struct net **out, void *mem, const struct net_config *config,
         link->headroom_bytes + HEADERS_MAX > PKT_HEADROOM)
         return -EXO_EINVAL;
     struct plan plan = {.base = mem};
-    exo_assert(exo_is_aligned((uintptr_t)mem, ALIGN));
+    exo_assert(exo_is_aligned((uintptr_t)mem, CARVE_ALIGN));
     const struct parts parts = lay_out(&plan, config);
     struct net *net = parts.net;
-    *net = (struct net){.config = *config, .env = *env, .link = *link, .now = now};
+    *net = (struct net){
+        .config = *config, .env = *env, .link = *link, .now = now, .carve = parts.carve};
     const uint32_t reserve = config->pkts / RESERVE_SHARE;
-    pkt_pool_init(&net->pool, parts.pkts, config->pkts, reserve);
+    pkt_pool_init(&net->pool, &net->carve, config->pkts, reserve);
     init_places(net, &parts);
     init_tables(net, &parts);
     init_protocols(net, &parts);

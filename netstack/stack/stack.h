@@ -29,6 +29,7 @@
 #define NET_OUT_FRAMES 128u      // frames on their way to the link
 #define NET_RX_BURST   32u       // frames taken from the link at once
 #define NET_FLOW_BURST 16u       // segments of one connection before the next has its turn
+#define NET_FLOW_CHUNK 16u       // connections' places carved at once
 #define NET_STARVED_NS EXO_MS(1) // until another look, when there was no buffer to send with
 
 #define NET_RECLAIM_NS     EXO_S(1) // between two connections given up for want of buffers
@@ -98,10 +99,11 @@ struct net {
     struct dhcp dhcp; // if config.dhcp
     struct tcp tcp;
 
-    struct flow *flows;
-    uint32_t flows_touched; // the first so many have been used; the others' memory is as it was
-    struct listener *listener_places;
-    struct udp_port *udp_places;
+    struct carve carve;        // what is first touched when it is needed: buffers and places
+    struct flow **flow_chunks; // of NET_FLOW_CHUNK places each
+    uint32_t flows_touched;    // the first so many have been used; no more chunks are carved
+    uint32_t listeners_touched;
+    uint32_t udp_touched;
     struct list free_flows; // of those that have been used
     struct list free_listeners;
     struct list free_udp;
@@ -160,6 +162,12 @@ uint32_t net_egress(struct net *net);
 uint32_t net_ingress(struct net *net, uint32_t budget);
 
 // --- flow.c ---
+
+// The nth place of those that have been used.
+static inline struct flow *flow_at(const struct net *net, uint32_t n)
+{
+    return &net->flow_chunks[n / NET_FLOW_CHUNK][n % NET_FLOW_CHUNK];
+}
 
 // A free connection, at the cost of the oldest half-open one if need be; or null.
 struct flow *flow_alloc(struct net *net);

@@ -4,10 +4,10 @@
 
 #include "exo/bits.h"
 
-void time_wait_init(struct time_wait_table *t, struct time_wait *places, uint32_t count,
+void time_wait_init(struct time_wait_table *t, struct carve *from, uint32_t count,
                     struct demux_entry **chains, struct siphash_key key)
 {
-    *t = (struct time_wait_table){.places = places, .places_count = count};
+    *t = (struct time_wait_table){.from = from, .places_count = count};
     demux_init(&t->demux, chains, demux_chains(count), key);
     list_init(&t->order);
     list_init(&t->free);
@@ -27,7 +27,10 @@ static struct time_wait *take_place(struct time_wait_table *t)
     if (full)
         time_wait_remove(t, oldest(t));
     struct list *node = list_pop_front(&t->free);
-    return node ? EXO_CONTAINER(node, struct time_wait, order) : &t->places[t->touched++];
+    if (node)
+        return EXO_CONTAINER(node, struct time_wait, order);
+    t->touched++;
+    return carve_take(t->from, sizeof(struct time_wait));
 }
 
 struct time_wait *time_wait_add(struct time_wait_table *t, const struct tcp_conn *c, exo_ns now)

@@ -8,6 +8,7 @@
 #define NETSTACK_STACK_TIME_WAIT_H
 
 #include "exo/list.h"
+#include "netstack/base/carve.h"
 #include "netstack/stack/demux.h"
 
 struct time_wait {
@@ -21,16 +22,17 @@ struct time_wait {
 
 struct time_wait_table {
     struct demux demux;
-    struct list order; // oldest first: all wait equally long
-    struct list free;  // of the places that have been used
-    struct time_wait *places;
+    struct list order;  // oldest first: all wait equally long
+    struct list free;   // of the places that have been used
+    struct carve *from; // where the others are
     uint32_t places_count;
-    uint32_t touched; // the first so many have been used; the others' memory is as it was
+    uint32_t touched; // so many have been used; the others are not carved yet
     uint32_t count;
 };
 
-// `places` and `chains` (demux_chains(count) of them) stay the table's.
-void time_wait_init(struct time_wait_table *t, struct time_wait *places, uint32_t count,
+// Carves a place when it is first needed, `count` at most: one sizeof(struct time_wait) each.
+// `chains` (demux_chains(count) of them) stay the table's.
+void time_wait_init(struct time_wait_table *t, struct carve *from, uint32_t count,
                     struct demux_entry **chains, struct siphash_key key);
 
 // Remembers a connection that has reached TIME-WAIT.

@@ -35,10 +35,17 @@ void udp_init(struct udp *udp, void *mem, uint32_t count, const struct net_env *
     };
     for (uint32_t i = 0; i < udp->chain_count; i++)
         udp->chains[i] = NULL;
-    for (uint32_t i = count; i-- > 0;) {
-        socks[i] = (struct udp_sock){.next = udp->free};
-        udp->free = &socks[i];
-    }
+}
+
+// One that was let go of, else one that was never used, else null.
+static struct udp_sock *take_place(struct udp *udp)
+{
+    struct udp_sock *sock = udp->free;
+    if (sock)
+        udp->free = sock->next;
+    else if (udp->touched < udp->count)
+        sock = &udp->socks[udp->touched++];
+    return sock;
 }
 
 static struct udp_sock **chain_of(const struct udp *udp, uint16_t port)
@@ -75,10 +82,9 @@ int udp_bind(struct udp *udp, uint16_t port, struct udp_sock **out)
         port = random_port(udp);
     if (port == 0 || udp_lookup(udp, port))
         return -EXO_EADDRINUSE;
-    struct udp_sock *sock = udp->free;
+    struct udp_sock *sock = take_place(udp);
     if (!sock)
         return -EXO_ENOSPC;
-    udp->free = sock->next;
     struct udp_sock **chain = chain_of(udp, port);
     *sock = (struct udp_sock){.port = port, .next = *chain};
     *chain = sock;

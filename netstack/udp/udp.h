@@ -27,9 +27,10 @@ struct udp {
     struct net_env env;
     struct udp_sock *socks;
     struct udp_sock **chains; // by port
-    struct udp_sock *free;
-    uint32_t count;       // places
-    uint32_t chain_count; // a power of two
+    struct udp_sock *free;    // of those that have been used
+    uint32_t count;           // places
+    uint32_t touched;         // the first so many have been used; the others' memory is as it was
+    uint32_t chain_count;     // a power of two
 };
 
 // Bytes of memory, aligned to 64, for `count` sockets.

@@ -56,11 +56,14 @@ _Static_assert(sizeof(struct wire_dhcp_raw) == WIRE_DHCP_FIXED_BYTES, "as on the
 static const uint8_t magic_cookie[4] = {99, 130, 83, 99}; // RFC 2131 §3
 static const uint16_t flag_broadcast = 0x8000;
 
-// The options that we read; a place in `struct pieces` for each.
-static const uint8_t known[] = {
-    OPTION_SUBNET_MASK,    OPTION_ROUTER,   OPTION_DNS_SERVERS, OPTION_MTU,
-    OPTION_REQUESTED_ADDR, OPTION_LEASE,    OPTION_OVERLOAD,    OPTION_TYPE,
-    OPTION_SERVER_ID,      OPTION_MAX_SIZE, OPTION_T1,          OPTION_T2,
+// The options that we read have a place in `struct pieces` each; 0 is everybody else's. By a
+// table, so that an option that the code names costs no search.
+enum { PLACES = 13 };
+static const uint8_t place_of[256] = {
+    [OPTION_SUBNET_MASK] = 1, [OPTION_ROUTER] = 2, [OPTION_DNS_SERVERS] = 3,
+    [OPTION_MTU] = 4,         [OPTION_LEASE] = 5,  [OPTION_REQUESTED_ADDR] = 6,
+    [OPTION_OVERLOAD] = 7,    [OPTION_TYPE] = 8,   [OPTION_SERVER_ID] = 9,
+    [OPTION_MAX_SIZE] = 10,   [OPTION_T1] = 11,    [OPTION_T2] = PLACES - 1,
 };
 
 // The pieces of each known option, joined. Lists of addresses are cut to the first
@@ -69,21 +72,13 @@ struct pieces {
     struct {
         uint32_t len;
         uint8_t bytes[16];
-    } of[EXO_COUNT(known)];
+    } of[PLACES];
 };
-
-static size_t place_of(uint8_t option)
-{
-    size_t i = 0;
-    while (i < EXO_COUNT(known) && known[i] != option)
-        i++;
-    return i;
-}
 
 static void join(struct pieces *pieces, uint8_t option, const uint8_t *data, size_t len)
 {
-    const size_t place = place_of(option);
-    if (place == EXO_COUNT(known))
+    const size_t place = place_of[option];
+    if (place == 0)
         return;
     const uint32_t have = pieces->of[place].len;
     if (have < sizeof pieces->of[place].bytes) {
@@ -113,14 +108,14 @@ static bool gather(struct pieces *pieces, const uint8_t *at, size_t len)
 // The whole option if its length is exactly `len`, else null.
 static const uint8_t *whole(const struct pieces *pieces, uint8_t option, size_t len)
 {
-    const size_t place = place_of(option);
+    const size_t place = place_of[option];
     return pieces->of[place].len == len ? pieces->of[place].bytes : NULL;
 }
 
 // A list of at least one address, cut to what is kept of it. Its length in `out`.
 static const struct ip4 *addr_list(const struct pieces *pieces, uint8_t option, uint32_t *out)
 {
-    const size_t place = place_of(option);
+    const size_t place = place_of[option];
     const uint32_t len = pieces->of[place].len;
     if (len == 0 || len % sizeof(struct ip4) != 0)
         return NULL;

@@ -22,6 +22,8 @@
 // they wake soon have their turn.
 #define POLL_BUDGET 64u
 
+#define LARGE_PAGE_FRAMES 512u
+
 // The transmit ring has no interrupt of its own: when it is full, look again this soon.
 #define TX_RETRY_NS EXO_US(100)
 
@@ -136,9 +138,14 @@ static void disarm(void *ctx, bool arrived)
 
 // --- starting and stopping -------------------------------------------------------
 
+// What is large begins on a large page, if it can: then the little of it that is used lies in
+// one, and the pieces before it are left for what is small.
 static int claim_memory(struct net_task *nt)
 {
     nt->memory_frames = (net_bytes(&nt->config) + CORE_FRAME_BYTES - 1) / CORE_FRAME_BYTES;
+    if (nt->memory_frames >= LARGE_PAGE_FRAMES &&
+        core_frame_claim(NULL, nt->memory_frames, LARGE_PAGE_FRAMES, &nt->memory) == 0)
+        return 0;
     return core_frame_claim(NULL, nt->memory_frames, 1, &nt->memory);
 }
 

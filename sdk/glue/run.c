@@ -36,19 +36,13 @@ static const char *running(void)
     return task ? task->name : NULL;
 }
 
-static void begin(struct local *local)
+struct sched *run_sched_first(void)
 {
+    struct local *local = local_self();
     sched_init(&local->sched, &(struct sched_env){.now = now, .idle = idle, .poll = poll});
     local->has_sched = true;
     stack_guard_watch();
     core_cpu_self()->running = running;
-}
-
-struct sched *run_sched(void)
-{
-    struct local *local = local_self();
-    if (__builtin_expect(!local->has_sched, 0))
-        begin(local);
     return &local->sched;
 }
 

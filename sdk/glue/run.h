@@ -12,14 +12,21 @@
 
 #include "sched/event.h"
 #include "sched/sched.h"
+#include "sdk/glue/local.h"
 
 // The stack of a task that does not ask for another size: enough for printf and for
 // every call of this SDK, with about 12 KiB left for the app.
 #define SPAWN_STACK_BYTES 16384u
 
+struct sched *run_sched_first(void); // makes it
+
 // The scheduler that spawn, sock and net_task use: that of the CPU that calls. Another CPU
 // gets one by run_cpu.h.
-struct sched *run_sched(void);
+static inline struct sched *run_sched(void)
+{
+    struct local *local = core_cpu_self()->app;
+    return __builtin_expect(local && local->has_sched, 1) ? &local->sched : run_sched_first();
+}
 
 // Starts a task. Its stack has a guard page (sdk/glue/stack.h), is rounded up to whole
 // pages, holds the struct task too, and is freed when the task ends. `name` is a literal.

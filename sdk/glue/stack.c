@@ -6,11 +6,13 @@
 #include "exo/assert.h"
 #include "exo/bits.h"
 #include "exo/err.h"
+#include "exo/lock.h"
 
 #define GUARD_BYTES ((uint64_t)CORE_FRAME_BYTES)
 #define MAX_BYTES   (STACK_SLOTS * STACK_SLOT_BYTES - GUARD_BYTES)
 
 static struct {
+    struct exo_lock lock;
     uint64_t taken[STACK_SLOTS / 64]; // one bit a slot
     uint32_t hint;                    // no slot below is free
 } slots;
@@ -84,30 +86,49 @@ static int map_pages(uint64_t lowest, uint64_t end)
     return 0;
 }
 
+static uint32_t claim_slots(uint32_t count)
+{
+    exo_lock_take(&slots.lock);
+    uint32_t slot = find_run(count);
+    if (slot != STACK_SLOTS) {
+        mark(slot, count, true);
+        slots.hint = slot == slots.hint ? slot + count : slots.hint;
+    }
+    exo_lock_give(&slots.lock);
+    return slot;
+}
+
+static void release_slots(uint32_t slot, uint32_t count)
+{
+    exo_lock_take(&slots.lock);
+    mark(slot, count, false);
+    slots.hint = EXO_MIN(slots.hint, slot);
+    exo_lock_give(&slots.lock);
+}
+
 int stack_alloc(size_t bytes, void **lowest)
 {
     if (bytes == 0 || bytes > MAX_BYTES)
         return -EXO_EINVAL;
     uint32_t count = slots_for(stack_bytes_of(bytes));
-    uint32_t slot = find_run(count);
+    uint32_t slot = claim_slots(count);
     if (slot == STACK_SLOTS)
         return -EXO_ENOSPC;
     uint64_t base = STACK_REGION + slot * STACK_SLOT_BYTES + GUARD_BYTES;
     int failed = map_pages(base, base + stack_bytes_of(bytes));
-    if (failed)
+    if (failed) {
+        release_slots(slot, count);
         return failed;
-    mark(slot, count, true);
-    if (slot == slots.hint)
-        slots.hint = slot + count;
+    }
     *lowest = (void *)base;
     return 0;
 }
 
+// The pages first: a slot that is free has nothing mapped.
 void stack_free(void *lowest, size_t bytes)
 {
     uint64_t base = (uint64_t)lowest;
     uint32_t slot = (uint32_t)((base - STACK_REGION) / STACK_SLOT_BYTES);
-    mark(slot, slots_for(stack_bytes_of(bytes)), false);
-    slots.hint = EXO_MIN(slots.hint, slot);
     unmap_pages(base, base + stack_bytes_of(bytes));
+    release_slots(slot, slots_for(stack_bytes_of(bytes)));
 }

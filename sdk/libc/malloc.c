@@ -16,6 +16,7 @@
 #include "core/panic.h"
 #include "exo/bits.h"
 #include "exo/err.h"
+#include "hal/apics.h"
 #include "mm/heap_cache.h"
 #include "sdk/glue/debug_heap.h"
 #include "sdk/glue/heap_frames.h"
@@ -27,13 +28,12 @@
 #include <string.h>
 
 #define MALLOC_ALIGN 16u
-#define CACHES_MAX   64u // CPUs with a cache; those beyond take the slow path
 
 _Static_assert(sizeof(struct heap_cache) <= CORE_FRAME_BYTES, "a cache is one frame");
 
 static struct {
     struct heap_frames frames;
-    struct heap_cache *caches[CACHES_MAX]; // by CPU
+    struct heap_cache *caches[HAL_CPUS_MAX]; // by CPU
     struct exo_lock begin_lock;
     bool begun;
 } process;
@@ -45,8 +45,7 @@ static struct heap_cache *cache_here(void)
 {
     struct core_cpu *cpu = core_cpu_self();
     struct pa at;
-    if (cpu->heap_cache || cpu->index >= CACHES_MAX ||
-        core_frame_claim(process.frames.owner, 1, 1, &at) != 0)
+    if (cpu->heap_cache || core_frame_claim(process.frames.owner, 1, 1, &at) != 0)
         return cpu->heap_cache;
     struct heap_cache *cache = core_phys(at);
     heap_cache_init(cache);
@@ -249,7 +248,7 @@ static struct heap_stats heap_stats_now(void)
     exo_lock_take(&process.frames.lock);
     struct heap_stats stats = heap_stats(process.frames.heap);
     exo_lock_give(&process.frames.lock);
-    for (uint32_t i = 0; i < CACHES_MAX; i++) {
+    for (uint32_t i = 0; i < HAL_CPUS_MAX; i++) {
         struct heap_cache *cache = __atomic_load_n(&process.caches[i], __ATOMIC_ACQUIRE);
         if (cache)
             heap_cache_count(cache, &stats);
@@ -286,7 +285,7 @@ int malloc_debug(void)
 {
     struct core_cpu *cpu = core_cpu_self();
     begin();
-    for (uint32_t i = 0; i < CACHES_MAX; i++)
+    for (uint32_t i = 0; i < HAL_CPUS_MAX; i++)
         if (process.caches[i] && i != cpu->index)
             return -EXO_EBUSY;
     int failed = debug_heap_on();

@@ -30,6 +30,16 @@ Trace 0: 0x7f0000000200 [0000000000000000/0000000000008010/000000b4/ff000000]
 Trace 0: 0x7f0000000200 [0000000000000000/0000000000008010/000000b4/ff000000]
 Trace 0: 0x7f0000000100 [0000000000000000/0000000000007c00/000000b4/ff000000]
 Trace 0: 0x7f0000000300 [0000000000000000/0000000000100000/000000b4/ff000000]
+Trace 0: 0x7f0000000400 [0000000000000000/0000000000009311/000000b4/ff000000]
+"""
+MAP = """\
+-- Symbols ---------------------------------------------------
+
+00001D00  sha256_state
+            9236              9236  sha256_open
+            9311              9311  sha256_blocks_plain.block
+            A080              A080  sha256_constants
+            A1C0              A1C0  gpt_find_slots
 """
 
 
@@ -67,11 +77,15 @@ class Output(unittest.TestCase):
 class Trace(unittest.TestCase):
     """QEMU's trace of the loader."""
 
-    def test_string_moves_are_counted_apart_and_the_kernel_not_at_all(self):
+    def test_moves_and_hashing_are_counted_apart_and_the_kernel_not_at_all(self):
         with tempfile.TemporaryDirectory() as folder:
-            log = Path(folder) / "trace"
+            log, symbols = Path(folder) / "trace", Path(folder) / "map"
             log.write_text(TRACE)
-            self.assertEqual(bench_boot.count_trace(log), (2, 2))
+            symbols.write_text(MAP)
+            hashes = bench_boot.hashing(symbols)
+            self.assertEqual(hashes, range(0x9236, 0xA080))
+            self.assertEqual(bench_boot.count_trace(log, hashes),
+                             {"own": 2, "hash": 1, "moves": 2})
 
 
 class Primitives(unittest.TestCase):

@@ -5,6 +5,7 @@
 #include "exo/assert.h"
 #include "exo/bits.h"
 #include "hal/acpi.h"
+#include "hal/acpi_aml.h"
 #include "hal/acpi_fadt.h"
 #include "hal/acpi_madt.h"
 #include "hal/acpi_places.h"
@@ -78,7 +79,11 @@ static void read_power(const struct hal_firmware *firmware, const struct hal_acp
         return;
     hal_acpi_fadt(firmware, table, &fadt);
     exo_assert(fadt.control_a.space != HAL_ACPI_PORT || fadt.control_a.at <= UINT16_MAX);
-    if (hal_acpi_table(firmware, fadt.dsdt, "DSDT", &table) && hal_acpi_s5(table, &s5))
+    if (!hal_acpi_table(firmware, fadt.dsdt, "DSDT", &table))
+        return;
+    hal_acpi_cba(table, &(uint64_t){0});
+    hal_acpi_bbn(table, &(struct hal_acpi_buses){0});
+    if (hal_acpi_s5(table, &s5))
         exo_assert(s5.type_a <= 7 && s5.type_b <= 7);
 }
 

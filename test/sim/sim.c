@@ -96,7 +96,7 @@ void sim_check_net(struct net *net, const char *where)
 {
     uint32_t listed = 0;
     for (uint32_t i = 0; i < net->flows_touched; i++) {
-        const struct flow *f = &net->flows[i];
+        const struct flow *f = flow_at(net, i);
         if (f->socket.kind != SOCKET_TCP || !f->listed)
             continue;
         listed++;

@@ -39,16 +39,24 @@ static inline struct net_env fixture_env(struct fixture_rng *rng, uint64_t seed)
     return (struct net_env){.random = fixture_random, .ctx = rng};
 }
 
+// Memory to carve from; free() takes it back.
+static inline struct carve *fixture_carve(size_t bytes)
+{
+    struct carve *carve = aligned_alloc(CARVE_ALIGN, CARVE_ALIGN + carve_bytes(bytes));
+    *carve = (struct carve){.at = (uint8_t *)carve + CARVE_ALIGN, .left = carve_bytes(bytes)};
+    return carve;
+}
+
 // A pool of its own memory; fixture_pool_fini checks that every packet came home.
 static inline void fixture_pool_init(struct pkt_pool *pool, uint32_t count)
 {
-    pkt_pool_init(pool, aligned_alloc(64, pkt_pool_bytes(count)), count, 0);
+    pkt_pool_init(pool, fixture_carve(pkt_pool_bytes(count)), count, 0);
 }
 
 static inline bool fixture_pool_fini(struct pkt_pool *pool)
 {
     const bool all_home = pool->free_count == pool->count;
-    free(pool->pkts);
+    free(pool->from);
     return all_home;
 }
 

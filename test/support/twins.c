@@ -2,6 +2,8 @@
 // twins.c - see twins.h.
 #include "test/support/twins.h"
 
+#include "test/support/net_fixture.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,8 +51,7 @@ static void twin_init(struct twins *w, uint32_t i, const struct net_config *conf
     struct net_config c = *config;
     c.addr = ip4_of(10, 0, 0, (uint8_t)(i + 1));
     t->rng = seed * 2 + i;
-    t->air_mem = aligned_alloc(64, pkt_pool_bytes(AIR_PKTS));
-    pkt_pool_init(&t->air, t->air_mem, AIR_PKTS, 0);
+    fixture_pool_init(&t->air, AIR_PKTS);
     const struct mac mac = {{2, 0, 0, 0, 0, (uint8_t)(i + 1)}};
     struct net_link link = link_loop_link(&w->loop, i, mac, 1500);
     link_fault_init(&t->fault, &link, knobs ? knobs : &good, &t->air, seed ^ (i + 77));
@@ -87,7 +88,7 @@ void twins_fini(struct twins *w)
     for (uint32_t i = 0; i < 2; i++) {
         link_fault_fini(&w->t[i].fault);
         free(w->t[i].mem);
-        free(w->t[i].air_mem);
+        free(w->t[i].air.from);
     }
     if (w->pcap)
         fclose(w->pcap);

@@ -28,8 +28,7 @@ struct twin {
     uint64_t rng; // of its env
     struct link_fault fault;
     struct pkt_pool air; // frames under way
-    void *air_mem;
-    uint32_t full; // buffers of an untouched pool
+    uint32_t full;       // buffers of an untouched pool
     struct link_pcap pcap;
 };
 

@@ -14,6 +14,7 @@ import layers
 import primitives
 import purity
 import spelling
+import stubs
 from tree import Tree, parse_layers, strip_comments
 
 TABLE = """\
@@ -242,6 +243,20 @@ class SpellingTest(TidyCase):
             with self.subTest(leftover):
                 self.write("hal/cpu.c", f"{self.HEAD}// {leftover}\n")
                 self.assertCaught(spelling.check, "hal/cpu.c:2")
+
+
+class StubsTest(TidyCase):
+    def test_general_registers_are_free(self):
+        self.write("hal/vectors.asm", "bits 64\nstub: push rax\n bts qword [gs:16], 3\n"
+                   " invlpg [rax]\n wrmsr\n pop rax\n iretq\n")
+        self.assertClean(stubs.check)
+
+    def test_other_state_is_caught(self):
+        for sin in ("movups [rsp], xmm3", "vzeroupper\n vmovdqu ymm1, [rax]", "fninit",
+                    "fxsave [rax]", "ldmxcsr [rax]", "xsave [rax]", "movq mm0, rax"):
+            with self.subTest(sin):
+                self.write("hal/vectors.asm", f"bits 64\nstub: {sin}\n iretq\n")
+                self.assertCaught(stubs.check, "hal/vectors.asm", "must not touch")
 
 
 class TreeTest(TidyCase):

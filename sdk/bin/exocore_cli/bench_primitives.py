@@ -25,6 +25,7 @@ OTHERS = {
     "page map + unmap, kept frame": (100, 20035, 11978, 710),
     "clock read": (12, 73, 1270, 20),
     "null call of the kernel": (None, 337, 1022, 4),
+    "interrupt to waiting code": (150, None, None, None),
     "deadline to waiting code": (150, None, None, None),
     "interrupt to waiting code": (150, None, None, None),
 }

@@ -2,8 +2,10 @@
 // alloc.c - malloc on the machine: what is promised of it, one promise for each first argument.
 // With heap=debug on the command line most of them hold for the debug heap, too.
 #include "core/frame.h"
+#include "core/revoke.h"
+#include "core/smp.h"
 #include "exo/bits.h"
-#include "exo/err.h"
+#include "hal/apics.h"
 #include "sdk/glue/debug_heap.h"
 #include "sdk/libc/malloc.h"
 #include "test/support/alloc_model.h"
@@ -69,6 +71,102 @@ static void try_model(void)
     puts("as the model has it");
 }
 
+// --- many CPUs -----------------------------------------------------------------------
+
+// Each CPU makes blocks, checks and frees what its neighbour before it made, and hands its own
+// on to the one behind it. Nobody waits for anything but a place in a ring or a block.
+enum { RING = 32 };
+
+static struct ring {
+    size_t *blocks[RING];
+    uint32_t put, taken;
+    uint32_t done; // the CPU that takes from here has ended
+} rings[HAL_CPUS_MAX];
+
+static uint32_t cpu_count;
+static uint32_t handed_on; // blocks, by each CPU
+
+static bool hand_on(struct ring *ring, size_t *block)
+{
+    if (ring->put - __atomic_load_n(&ring->taken, __ATOMIC_ACQUIRE) == RING)
+        return false;
+    ring->blocks[ring->put % RING] = block;
+    __atomic_store_n(&ring->put, ring->put + 1, __ATOMIC_RELEASE);
+    return true;
+}
+
+static size_t *receive(struct ring *ring)
+{
+    if (__atomic_load_n(&ring->put, __ATOMIC_ACQUIRE) == ring->taken)
+        return NULL;
+    size_t *block = ring->blocks[ring->taken % RING];
+    __atomic_store_n(&ring->taken, ring->taken + 1, __ATOMIC_RELEASE);
+    return block;
+}
+
+// A block says how long it is, and is filled with the low byte of that. One in eight is
+// longer than what a cache keeps; one in four is resized before it goes.
+static size_t *make(uint32_t *seed)
+{
+    uint32_t r = alloc_model_random(seed);
+    size_t bytes = 16 + (r % 8 ? r / 8 % 480 : r / 8 % 6000);
+    size_t *block = r / 64 % 4 ? malloc(bytes) : realloc(malloc(40), bytes);
+    CHECK(block);
+    memset(block, (int)bytes, bytes);
+    *block = bytes;
+    return block;
+}
+
+static void unmake(size_t *block)
+{
+    size_t bytes = *block;
+    for (size_t i = sizeof bytes; i < bytes; i++)
+        CHECK(((uint8_t *)block)[i] == (uint8_t)bytes);
+    free(block);
+}
+
+static void pass_blocks(void *arg)
+{
+    uint32_t cpu = (uint32_t)(uintptr_t)arg, sent = 0, received = 0;
+    uint32_t seed = cpu + 1;
+    struct ring *mine = &rings[cpu], *next_one = &rings[(cpu + 1) % cpu_count];
+    size_t *ready = NULL;
+    while (sent < handed_on || received < handed_on) {
+        if (!ready && sent < handed_on)
+            ready = make(&seed);
+        if (ready && hand_on(next_one, ready)) {
+            ready = NULL;
+            sent++;
+        }
+        size_t *block = receive(mine);
+        if (block) {
+            unmake(block);
+            received++;
+        }
+    }
+    __atomic_store_n(&mine->done, 1, __ATOMIC_RELEASE);
+}
+
+static void try_cpus(void)
+{
+    cpu_count = core_cpu_count();
+    free(malloc(1)); // now it is known which heap this is
+    handed_on = (debug_heap_is_on() ? 100 : 40000) / cpu_count; // there, all hear of each free
+    for (uint32_t i = 1; i < cpu_count; i++) {
+        int cpu = core_cpu_claim("alloc");
+        CHECK(cpu > 0);
+        core_cpu_start(cpu, pass_blocks, (void *)(uintptr_t)i);
+    }
+    pass_blocks(NULL);
+    for (uint32_t i = 1; i < cpu_count; i++)
+        while (!__atomic_load_n(&rings[i].done, __ATOMIC_ACQUIRE))
+            __builtin_ia32_pause();
+    struct heap_stats end = malloc_stats_now();
+    CHECK(end.used == 0 && end.blocks == 0);
+    printf("%u CPUs handed %u blocks on, %zu KiB cached\n", (unsigned)cpu_count,
+           (unsigned)(cpu_count * handed_on), end.cached >> 10);
+}
+
 // --- memory that ends --------------------------------------------------------------
 
 static void **exhaust(size_t bytes)
@@ -129,6 +227,21 @@ static void try_give_back(void)
     CHECK(malloc_give_back(SIZE_MAX) > 0 && malloc_give_back(1) == 0);
     CHECK(malloc(100) != NULL);
     puts("given back");
+}
+
+// As anybody may ask, who knows whose a frame is.
+static void try_revoke(void)
+{
+    void *large = malloc(1000000);
+    struct core_owner *heap = (struct core_owner *)core_frame_owner(core_phys_of(large));
+    CHECK(strcmp(heap->name, "heap") == 0);
+    CHECK(core_revoke_ask(heap, 100, EXO_NS_NEVER) == 100); // all of it is in use
+    free(large);
+    uint64_t had = heap->frames;
+    CHECK(core_revoke_ask(heap, 100, EXO_NS_NEVER) == 0);
+    CHECK(heap->frames <= had - 100);
+    CHECK(malloc(1000000) != NULL);
+    puts("asked, and given back");
 }
 
 // --- the debug heap ----------------------------------------------------------------
@@ -248,6 +361,8 @@ static const struct {
     {"model", try_model},
     {"exhaustion", try_exhaustion},
     {"give_back", try_give_back},
+    {"revoke", try_revoke},
+    {"cpus", try_cpus},
     {"debug", try_debug},
     {"late_debug", late_debug},
     {"past_end", write_past_end},

@@ -4,6 +4,7 @@
 #include "core/acpi.h"
 #include "core/clock.h"
 #include "core/irq.h"
+#include "core/pci.h"
 #include "exo/assert.h"
 
 #include <stdio.h>
@@ -27,6 +28,18 @@ static void print_apics(void)
     }
 }
 
+// The bytes beyond 256 are seen through memory alone; every PCI Express function has some.
+static void print_pci(void)
+{
+    struct core_pci_function function;
+    for (uint32_t n = 0; core_pci_function(n, &function) == 0; n++) {
+        uint32_t extended = core_pci_read32(function.at, 0x100);
+        printf("board: PCI %02x:%02x.%x is %04x:%04x, ", function.at.bus, function.at.device,
+               function.at.function, function.vendor_id, function.device_id);
+        puts(extended == UINT32_MAX ? "256 bytes" : "4096 bytes");
+    }
+}
+
 // Time passes, and waits end; who tells the rate is in core's own line.
 static void check_clock(void)
 {
@@ -38,6 +51,7 @@ static void check_clock(void)
 int main(void)
 {
     print_apics();
+    print_pci();
     check_clock();
     puts("board: done");
     return 0;

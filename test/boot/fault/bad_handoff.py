@@ -3,6 +3,7 @@
 what is wrong in one line and stop, with the status for a machine it cannot run on."""
 
 import re
+import struct
 import sys
 import tempfile
 from pathlib import Path
@@ -14,30 +15,65 @@ MAGIC = b"EXO HND1"
 STATUS = 103  # CORE_BRINGUP_STATUS
 
 
-def broken(image, scratch):
-    """A copy of the image with the first letter of the loader's magic number changed. Core's
-    own copy of the number lies behind the loader and stays."""
-    data = bytearray(Path(image).read_bytes())
-    at = data.find(MAGIC, image_format.STAGE2_AT, image_format.ESP_AT)
+# Fields of the block, where the loader of the BIOS road builds it (bootloader/layout.inc).
+HANDOFF = 0x1000
+LOW_END = HANDOFF + 88
+LOW_START = HANDOFF + 184
+
+
+def spoil_magic(loader):
+    """Changes the first letter of the loader's magic number. Core's own copy of the number
+    lies behind the loader and stays."""
+    at = loader.find(MAGIC)
     if at < 0:
-        raise GuestError(f"{image}: the loader has no magic number to break")
-    data[at] ^= 1
+        raise GuestError("the loader has no magic number to break")
+    loader[at] ^= 1
+
+
+def spoil_low_memory(loader):
+    """Lets the loader store the end of its memory (mov [low_end], reg) as the start; the end
+    stays 0."""
+    stores = list(re.finditer(b"\x48\x89.\x25" + struct.pack("<I", LOW_END), loader, re.DOTALL))
+    if len(stores) != 1:
+        raise GuestError(f"the loader stores low_end {len(stores)} times, not once")
+    struct.pack_into("<I", loader, stores[0].start() + 4, LOW_START)
+
+
+# What is done to the loader, and the one line that core has to say.
+CASES = [
+    (spoil_magic, r"exocore: no handoff block .*magic.*"),
+    (spoil_low_memory, r"exocore: the loader's own memory .* makes no sense"),
+]
+
+
+def broken(image, spoil, scratch):
+    """A copy of the image with a spoilt loader."""
+    data = bytearray(Path(image).read_bytes())
+    loader = data[image_format.STAGE2_AT:image_format.ESP_AT]
+    spoil(loader)
+    data[image_format.STAGE2_AT:image_format.ESP_AT] = loader
     copy = Path(scratch) / "broken.img"
     copy.write_bytes(data)
     return copy
 
 
+def check(image, spoil, line, scratch):
+    """Raises GuestError unless core refused in that line."""
+    with Guest(broken(image, spoil, scratch)) as guest:
+        status = guest.wait()
+        if status != STATUS:
+            raise guest.failure(f"{spoil.__name__}: exit status {status}, not {STATUS}")
+        if not re.fullmatch(line, guest.log.strip()):
+            raise guest.failure(f"{spoil.__name__}: not the one line")
+        print(guest.log)
+
+
 def main(image):
-    """Exit status 0 if core refused in one line."""
+    """Exit status 0 if core refused each in one line."""
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            with Guest(broken(image, scratch)) as guest:
-                status = guest.wait()
-                if status != STATUS:
-                    raise guest.failure(f"exit status {status}, not {STATUS}")
-                if not re.fullmatch(r"exocore: no handoff block .*magic.*", guest.log.strip()):
-                    raise guest.failure("not the one line")
-                print(guest.log)
+            for spoil, line in CASES:
+                check(image, spoil, line, scratch)
     except GuestError as error:
         print(f"FAILED: {error}", file=sys.stderr)
         return 1

@@ -24,17 +24,17 @@ static void expect(bool ok, const char *what)
     printf("selfcheck: %s\n", what);
 }
 
-// Beyond what the loader's tables show and 32 bits reach.
-static void check_high_frame(void)
+// Beyond what the loader's tables show and 32 bits reach, and far beyond what was ever
+// claimed. A small machine has no such frames.
+static void check_high_frame(struct pa at, const char *name)
 {
-    struct pa at = {UINT64_C(0x120000000)};
     if (core_frame_claim_at(NULL, at, 1) < 0)
-        return; // a small machine
+        return;
     expect(core_frame_claim_at(NULL, at, 1) == -EXO_EBUSY, "a frame claimed twice");
     *(volatile uint64_t *)core_phys(at) = at.v;
     expect(*(volatile uint64_t *)core_phys(at) == at.v, "memory that does not remember");
     core_frame_release(NULL, at, 1);
-    puts("selfcheck: memory above 4 GiB");
+    printf("selfcheck: memory %s\n", name);
 }
 
 // Claims the machine empty (a large one only up to FRAMES_MAX), writes into every frame, and gives
@@ -64,6 +64,39 @@ static void check_frames(void)
     }
     expect(core_frame_stats().free == before.free, "frames were lost");
     printf("selfcheck: %llu frames\n", (unsigned long long)claimed);
+}
+
+// Claims the machine empty, however large it is, in runs that get shorter; each is chained
+// through its first frame. Then all is free again.
+#define RUN_MAX (UINT64_C(1) << 18)
+
+struct run {
+    struct run *next;
+    uint64_t count;
+};
+
+static void check_runs(void)
+{
+    struct core_frame_stats before = core_frame_stats();
+    struct run *chain = NULL;
+    uint64_t claimed = 0;
+    for (uint64_t count = RUN_MAX; count > 0; count /= 2) {
+        struct pa at;
+        while (core_frame_claim(NULL, count, 1, &at) == 0) {
+            struct run *run = core_phys(at);
+            *run = (struct run){chain, count};
+            chain = run;
+            claimed += count;
+        }
+    }
+    expect(claimed == before.free, "not all frames are to be had");
+    expect(core_frame_stats().free == 0, "some are free, and not to be had");
+    while (chain) {
+        struct run run = *chain;
+        core_frame_release(NULL, core_phys_of(chain), run.count);
+        chain = run.next;
+    }
+    expect(core_frame_stats().free == before.free, "frames of runs were lost");
 }
 
 static void check_clock(void)
@@ -140,7 +173,7 @@ static void check_line_limit(void)
 
 static void check_nicq(void)
 {
-    struct core_nic nic = core_nic_pci((struct pci_addr){0, 9, 0});
+    struct core_nic nic = core_nic_pci((struct pci_addr){.device = 9});
     struct core_nicq first, second, again;
     uint64_t free_before = core_frame_stats().free;
     expect(core_nicq_claim(nic, 0, 5000, 100, "selfcheck", &first) == 0, "no queue pair");
@@ -177,8 +210,8 @@ static void check_pci(void)
         n++;
     }
     expect(n > 0, "no PCI function at all");
-    expect(core_pci_claim((struct pci_addr){99, 3, 1}, "selfcheck") == -EXO_ENOENT, "a phantom");
-    expect(core_pci_read32((struct pci_addr){0, 0, 0}, 256) == UINT32_MAX, "beyond the ports");
+    expect(core_pci_claim((struct pci_addr){.bus = 99, .device = 3}, "selfcheck") == -EXO_ENOENT,
+           "a phantom");
 }
 
 static void check_entropy(void)
@@ -200,7 +233,9 @@ int main(void)
     check_nicq();
     check_pci();
     check_entropy();
-    check_high_frame();
+    check_high_frame((struct pa){UINT64_C(0x120000000)}, "above 4 GiB");
+    check_high_frame((struct pa){UINT64_C(0xf00000000)}, "at 60 GiB");
+    check_runs();
     check_frames();
     printf("selfcheck: %s\n", problems ? "NOT well" : "well");
     return problems ? EXIT_FAILURE : EXIT_SUCCESS;

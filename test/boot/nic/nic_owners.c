@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: MIT
 // nic_owners.c - flows and faces on core's own tables, with QEMU's gateway as the other side:
 // who may have what, who hears what, and that ends give everything back.
-#include "core/clock.h"
 #include "core/dma.h"
 #include "core/flow.h"
 #include "core/frame.h"
-#include "core/irq.h"
 #include "dev/nic_share.h"
 #include "exo/assert.h"
 #include "exo/bits.h"
 #include "exo/err.h"
+#include "test/boot/nic/gateway.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define ROUNDS   100
-#define PATIENCE EXO_S(20)
-#define HEADROOM 64u
-#define SPACE    (CORE_FRAME_BYTES - HEADROOM)
+#define ROUNDS 100
 
 // ---- flows ----
 
@@ -67,70 +63,12 @@ static void spans_lie_below_their_limit(void)
 
 // ---- faces ----
 
-// ARP: who is 10.0.2.2? and a ping for it; both from 10.0.2.15.
-static const uint8_t arp[] = {
-    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0,  0, 0, 0,  0, 8, 6, 0, 1, 8, 0,  6, 4, 0,
-    1,    0,    0,    0,    0,    0,    0, 10, 0, 2, 15, 0, 0, 0, 0, 0, 0, 10, 0, 2, 2,
-};
-static const uint8_t echo[] = {
-    0, 0,  0, 0,    0,    0,  0, 0, 0,  0,  0, 0, 8, 0, 0x45, 0,    0,    28, 0, 0, 0,
-    0, 64, 1, 0x62, 0xd1, 10, 0, 2, 15, 10, 0, 2, 2, 8, 0,    0xf7, 0xfd, 0,  1, 0, 1,
-};
-
-static struct nic_buf buffer(uint32_t len)
-{
-    struct pa frame;
-    exo_assert(core_frame_claim(NULL, 1, 1, &frame) == 0);
-    struct pa at = {frame.v + HEADROOM};
-    return (struct nic_buf){.data = core_phys(at), .pa = at, .len = len};
-}
-
-static void buffer_free(struct nic_buf buf)
-{
-    core_frame_release(NULL, (struct pa){buf.pa.v - HEADROOM}, 1);
-}
-
-static void ask(struct nic *nic, const uint8_t *frame, uint32_t len, const uint8_t to[6])
-{
-    struct nic_buf buf = buffer(len);
-    memcpy(buf.data, frame, len);
-    memcpy(buf.data, to, 6);
-    memcpy(buf.data + 6, nic->mac, 6);
-    if (frame == arp)
-        memcpy(buf.data + 22, nic->mac, 6);
-    exo_assert(nic_tx_burst(nic, &buf, 1) == 1);
-    while (!nic_tx_reap(nic, &buf, 1))
-        exo_assert(!nic->broken);
-    buffer_free(buf);
-}
-
-// Sleeps until the face has a frame of that kind, and hands it back as the next buffer.
-static void hear(struct nic *nic, uint32_t at, uint8_t kind, uint8_t from[6])
-{
-    exo_ns deadline = core_clock_now() + PATIENCE;
-    struct nic_buf got;
-    for (bool heard = false; !heard;) {
-        exo_assert(core_clock_now() < deadline);
-        if (nic_rx_burst(nic, &got, 1)) {
-            heard = got.data[at] == kind;
-            memcpy(from, got.data + 6, 6);
-            got.len = SPACE;
-            exo_assert(nic_rx_post(nic, &got, 1) == 1);
-            continue;
-        }
-        if (!nic_irq_arm(nic))
-            core_irq_wait(deadline);
-        nic_irq_disarm(nic);
-    }
-}
-
 // The rest hears ARP's answer; the ping's is its owner's.
 static void live_once(struct nic_buf at_rest, struct nic_buf at_ping)
 {
-    static const uint8_t everybody[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     struct nic_share *share;
     struct nic *rest, *pinger, *other;
-    uint8_t gateway[6], from[6];
+    uint8_t gateway[6];
     exo_assert(nic_share_open(0, 0, 3, "nic_owners", &share) == 0);
     exo_assert(nic_open(0, 0, "somebody", &other) == -EXO_EBUSY);
     exo_assert(nic_share_face(share, &ping, "ping", &pinger) == 0);
@@ -138,12 +76,11 @@ static void live_once(struct nic_buf at_rest, struct nic_buf at_ping)
     exo_assert(nic_share_face(share, &to_us, "other", &other) == -EXO_EBUSY);
     exo_assert(nic_rx_post(rest, &at_rest, 1) == 1 && nic_rx_post(pinger, &at_ping, 1) == 1);
 
-    ask(rest, arp, sizeof arp, everybody);
-    hear(rest, 13, 6, gateway);
-    ask(pinger, echo, sizeof echo, gateway);
-    hear(pinger, 34, 0, from);
-    exo_assert(memcmp(from, gateway, 6) == 0);
-    ask(pinger, arp, sizeof arp, everybody); // which is not its to send
+    ask_who_it_is(rest);
+    hear_who_it_is(rest, gateway);
+    ask_for_echo(pinger, gateway);
+    hear_echo(pinger);
+    ask_who_it_is(pinger); // which is not its to send
     exo_assert(nic_share_stats(pinger).tx_not_ours == 1);
     exo_assert(pinger->stats.tx_frames == 1 && !pinger->broken);
     nic_close(pinger);
@@ -156,7 +93,7 @@ int main(void)
 {
     flows_have_one_owner();
     spans_lie_below_their_limit();
-    struct nic_buf at_rest = buffer(SPACE), at_ping = buffer(SPACE);
+    struct nic_buf at_rest = buffer(), at_ping = buffer();
     live_once(at_rest, at_ping); // the first time, core makes page tables for the registers
     uint64_t free_frames = core_frame_stats().free;
     for (int round = 1; round < ROUNDS; round++)

@@ -184,6 +184,30 @@ static void try_overflow(void *arg)
     printf("%d\n", recurse(&zero));
 }
 
+static void end_at_once(void *arg)
+{
+    *(void **)arg = __builtin_frame_address(0);
+}
+
+// The second task has the slot, and so the guard page, of one that has ended.
+static void try_overflow_reused(void *arg)
+{
+    static void *first;
+    (void)arg;
+    CHECK(spawn("first", end_at_once, &first) == 0);
+    while (run_sched()->live > 1)
+        task_yield(run_sched());
+    CHECK(first && spawn("second", try_overflow, NULL) == 0);
+    run_sleep(EXO_S(100));
+}
+
+static void try_above(void *arg)
+{
+    (void)arg;
+    volatile char *here = __builtin_frame_address(0);
+    printf("%d\n", here[4096]);
+}
+
 static void try_exit(void *arg)
 {
     (void)arg;
@@ -204,6 +228,10 @@ int main(int argc, char **argv)
         return run_main("sleep", try_sleep, NULL);
     else if (strcmp(what, "overflow") == 0)
         return run_main("overflow", try_overflow, NULL);
+    else if (strcmp(what, "overflow_reused") == 0)
+        return run_main("main", try_overflow_reused, NULL);
+    else if (strcmp(what, "above") == 0)
+        return run_main("above", try_above, NULL);
     else if (strcmp(what, "exit") == 0)
         return run_main("exit", try_exit, NULL);
     else if (strcmp(what, "abort") == 0)

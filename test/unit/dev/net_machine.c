@@ -118,9 +118,15 @@ bool nicq_complete(struct core_nic nic, uint16_t index)
     return machine.pairs && index == 0;
 }
 
+uint32_t core_irq_apic_id(int irq)
+{
+    return machine.line_cpus[irq];
+}
+
 // Of the pair's line a look finds something always: then the driver looks twice.
 bool core_irq_take(int irq)
 {
+    exo_assert(machine.line_cpus[irq] == machine.cpu);
     if (irq == PAIR_LINE)
         return true;
     uint64_t bit = UINT64_C(1) << irq;
@@ -137,6 +143,7 @@ int core_irq_claim(const char *owner)
         return -EXO_ENOSPC;
     int irq = __builtin_ctzll(~(machine.lines | 1 << PAIR_LINE));
     machine.lines |= UINT64_C(1) << irq;
+    machine.line_cpus[irq] = (uint8_t)machine.cpu;
     machine.pending &= machine.lines;
     return irq;
 }
@@ -149,7 +156,8 @@ void core_irq_release(int irq)
 
 void core_irq_raise(int irq)
 {
-    exo_assert(machine.lines >> irq & 1);
+    exo_assert(irq == PAIR_LINE || machine.lines >> irq & 1);
+    machine.calls += irq == PAIR_LINE;
     machine.pending |= UINT64_C(1) << irq;
 }
 

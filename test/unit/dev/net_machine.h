@@ -19,6 +19,9 @@ struct machine {
     uint32_t functions, pairs;    // claimed now
     uint64_t lines;               // interrupt lines: claimed now, beside the pair's
     uint64_t pending;             // of those, raised
+    uint32_t cpu;                 // that runs: the test's to change; the pair's line is CPU 0's
+    uint8_t line_cpus[64];        // who claimed them
+    uint32_t calls;               // how often the pair's line was raised
     exo_ns now;                   // on core's clock; goes on by a millisecond a look
     struct virtq_device queue[2]; // the device's side
     uint16_t doorbell[2];

@@ -467,6 +467,92 @@ START_TEST(who_waits_for_room_is_woken_when_half_of_its_part_is_sent)
 }
 END_TEST
 
+// ---- another CPU ----
+
+// machine.cpu says who calls; core asserts that each takes its own lines, and the driver takes
+// the device's wherever it touches it.
+START_TEST(a_face_of_another_cpu_leaves_the_device_to_the_first)
+{
+    struct lab lab = lab_open_slots(16);
+    nic_close(lab.echo);
+    machine.cpu = 1;
+    lab.echo = face(lab.share, &echo_filter);
+    post(lab.echo, 2, 64);
+    ck_assert(!nic_irq_arm(lab.echo));
+    device_receives_udp(ECHO, 1);
+    machine.cpu = 0;
+    ck_assert_int_eq(receive(lab.rest), -1);
+    machine.cpu = 1;
+    ck_assert(core_irq_take(lab.echo->irq));
+    nic_irq_disarm(lab.echo);
+    ck_assert_int_eq(receive(lab.echo), 1);
+
+    ck_assert_uint_eq(machine.calls, 0);
+    ck_assert_uint_eq(send_udp(lab.echo, ECHO, 2) + send_udp(lab.echo, ECHO, 3), 2);
+    ck_assert_uint_eq(machine.calls, 1); // home is called once, until it looks
+    ck_assert_int_eq(device_takes(), -1);
+    ck_assert_uint_eq(reap_all(lab.echo), 0);
+    machine.cpu = 0;
+    ck_assert(!nic_irq_arm(lab.rest));
+    ck_assert_uint_eq(device_sends_all(), 2);
+    nic_irq_disarm(lab.rest);
+    machine.cpu = 1;
+    ck_assert_uint_eq(reap_all(lab.echo), 2);
+
+    device_receives_udp(ECHO, 4);
+    machine.cpu = 0;
+    ck_assert_int_eq(receive(lab.rest), -1);
+    machine.cpu = 1;
+    ck_assert_int_eq(receive(lab.echo), 4);
+    nic_close(lab.echo);
+    machine.cpu = 0;
+    nic_close(lab.rest);
+    nic_share_close(lab.share);
+    machine_expect_nothing_claimed();
+}
+END_TEST
+
+START_TEST(another_cpu_that_waits_for_room_gets_it_from_the_first)
+{
+    struct lab lab = lab_open_slots(16);
+    nic_close(lab.echo);
+    machine.cpu = 1;
+    lab.echo = face(lab.share, &echo_filter);
+    for (uint32_t i = 0; i < 8; i++)
+        ck_assert_uint_eq(send_udp(lab.echo, ECHO, 1), 1);
+    ck_assert_uint_eq(send_udp(lab.echo, ECHO, 1), 0);
+    ck_assert(!nic_irq_arm(lab.echo));
+    machine.cpu = 0;
+    ck_assert(!nic_irq_arm(lab.rest));
+    for (uint32_t i = 0; i < 4; i++) {
+        ck_assert_uint_eq(machine.queue[TX].interrupts, 0);
+        device_has_sent(device_takes());
+    }
+    ck_assert_uint_eq(machine.queue[TX].interrupts, 1);
+    nic_irq_disarm(lab.rest);
+    machine.cpu = 1;
+    ck_assert(core_irq_take(lab.echo->irq));
+    ck_assert_uint_eq(reap_all(lab.echo), 4);
+
+    struct nic_buf unsent = buf_new(FRAME_BYTES); // home has not looked when the face closes
+    frame_out(unsent.data, ECHO, 9);
+    machine.cpu = 0;
+    device_sends_all();
+    ck_assert_int_eq(receive(lab.rest), -1);
+    machine.cpu = 1;
+    ck_assert_uint_eq(reap_all(lab.echo), 4);
+    ck_assert_uint_eq(nic_tx_burst(lab.echo, &unsent, 1), 1);
+    nic_close(lab.echo);
+    buf_free(unsent);
+    machine.cpu = 0;
+    ck_assert_int_eq(receive(lab.rest), -1);
+    ck_assert_int_eq(device_takes(), -1);
+    nic_close(lab.rest);
+    nic_share_close(lab.share);
+    machine_expect_nothing_claimed();
+}
+END_TEST
+
 // ---- beginnings and ends ----
 
 START_TEST(a_flow_that_ends_gives_its_frames_to_the_rest)
@@ -675,6 +761,8 @@ CHECK_MAIN("dev.nic_share", frames_go_to_the_owner_of_their_flow, what_has_no_ke
            a_flow_sends_only_what_is_its_own, each_has_its_part_of_the_transmit_ring,
            whoever_polls_wakes_those_whose_frames_are_there,
            who_waits_for_room_is_woken_when_half_of_its_part_is_sent,
+           a_face_of_another_cpu_leaves_the_device_to_the_first,
+           another_cpu_that_waits_for_room_gets_it_from_the_first,
            a_flow_that_ends_gives_its_frames_to_the_rest, what_is_taken_is_refused,
            a_face_that_closes_gets_its_buffers_back_from_the_device,
            a_device_that_lies_breaks_all_faces, an_open_that_fails_leaves_nothing_claimed,

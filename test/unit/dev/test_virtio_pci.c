@@ -114,7 +114,7 @@ static void set16(uint32_t offset, uint16_t value)
     memcpy(card.bar + offset, &value, sizeof value);
 }
 
-static const struct pci_addr anywhere = {0, 3, 0};
+static const struct pci_addr anywhere = {.device = 3};
 
 static void expect_refused(void)
 {

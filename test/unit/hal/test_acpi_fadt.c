@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// test_acpi_fadt.c - fixed hardware, of old tables, new ones and wrong ones; \_S5 in AML.
+// test_acpi_fadt.c - fixed hardware, of old tables, new ones and wrong ones.
 #include "hal/acpi_fadt.h"
 
 #include "test/support/check_main.h"
@@ -118,54 +118,6 @@ START_TEST(fadt_registers_that_cannot_be_are_not_there)
 }
 END_TEST
 
-static bool find_s5(const void *aml, size_t len, struct hal_acpi_s5 *out)
-{
-    uint8_t *dsdt = calloc(1, 36 + len);
-    memcpy(dsdt + 36, aml, len);
-    bool found = hal_acpi_s5((struct cspan){dsdt, 36 + len}, out);
-    free(dsdt);
-    return found;
-}
-
-#define FIND_S5(literal, out) find_s5(literal, sizeof(literal) - 1, out)
-
-START_TEST(s5_is_found_however_it_is_written)
-{
-    struct hal_acpi_s5 s5;
-    ck_assert(FIND_S5("junk\x08_S5_\x12\x06\x04\x00\x00\x00\x00", &s5));
-    ck_assert_uint_eq(s5.type_a, 0);
-    ck_assert(FIND_S5("\x08\\_S5_\x12\x0a\x04\x0a\x05\x0b\x07\x00\x00\x00", &s5));
-    ck_assert_uint_eq(s5.type_a, 5);
-    ck_assert_uint_eq(s5.type_b, 7);
-    ck_assert(FIND_S5("\x08_S5_\x12\x47\x00\x02\x0c\x01\x00\x00\x00\x01", &s5)); // long length
-    ck_assert_uint_eq(s5.type_a, 1);
-    ck_assert_uint_eq(s5.type_b, 1);
-    ck_assert(FIND_S5("\x08_S5_\x12\x03\x01\x01", &s5)); // a package of one
-    ck_assert_uint_eq(s5.type_a, 1);
-    ck_assert_uint_eq(s5.type_b, 0);
-    // A mention, then the thing itself.
-    ck_assert(FIND_S5("\x70_S5_\x60\x08_S5_\x12\x05\x02\x0a\x03\x00", &s5));
-    ck_assert_uint_eq(s5.type_a, 3);
-}
-END_TEST
-
-START_TEST(s5_is_not_made_up)
-{
-    struct hal_acpi_s5 s5;
-    ck_assert(!FIND_S5("", &s5));
-    ck_assert(!FIND_S5("_S5_\x12\x06\x04\x00\x00\x00\x00", &s5)); // no name
-    ck_assert(!FIND_S5("\x08_S5_", &s5));                         // cut off at each place
-    ck_assert(!FIND_S5("\x08_S5_\x12", &s5));
-    ck_assert(!FIND_S5("\x08_S5_\x12\xc6", &s5));
-    ck_assert(!FIND_S5("\x08_S5_\x12\x06\x04\x0b\x01", &s5));
-    ck_assert(!FIND_S5("\x08_S5_\x12\x06\x00\x01\x01", &s5));         // an empty package
-    ck_assert(!FIND_S5("\x08_S5_\x12\x06\x04\x0a\x08\x00", &s5));     // four bits
-    ck_assert(!FIND_S5("\x08_S5_\x12\x06\x04\x14\x00\x00\x00", &s5)); // not a number
-    ck_assert(!FIND_S5("\x08_S5_\x0a\x05", &s5));                     // not a package
-}
-END_TEST
-
 CHECK_MAIN("hal.acpi_fadt", fadt_of_the_first_version_has_ports, fadt_extended_fields_win,
            fadt_of_reduced_hardware_has_a_sleep_register_alone,
-           fadt_registers_that_cannot_be_are_not_there, s5_is_found_however_it_is_written,
-           s5_is_not_made_up)
+           fadt_registers_that_cannot_be_are_not_there)

@@ -28,7 +28,8 @@ END_TEST
 START_TEST(pkt_pool_keeps_its_reserves)
 {
     struct pkt_pool pool;
-    pkt_pool_init(&pool, aligned_alloc(64, pkt_pool_bytes(10)), 10, 2);
+    fixture_pool_init(&pool, 10);
+    pool.reserve = 2;
     struct pkt *pkts[10];
     uint32_t n = 0;
     while ((pkts[n] = pkt_alloc(&pool, PKT_FOR_APP)) != NULL)
@@ -45,6 +46,30 @@ START_TEST(pkt_pool_keeps_its_reserves)
     ck_assert_uint_eq(pool.free_min, 0);
     while (n > 0)
         pkt_free(pkts[--n]);
+    ck_assert(fixture_pool_fini(&pool));
+}
+END_TEST
+
+START_TEST(pkt_pool_carves_what_it_needs_and_no_more)
+{
+    enum { COUNT = 70 }; // two chunks and a part of one
+    struct pkt_pool pool;
+    struct pkt *pkts[COUNT];
+    fixture_pool_init(&pool, COUNT);
+    const size_t all = pool.from->left;
+    pkt_free(pkt_alloc(&pool, PKT_FOR_STACK));
+    ck_assert_uint_eq(pool.from->left, all - 33 * PKT_BUF_BYTES); // one chunk, with its heads
+    for (uint32_t i = 0; i < COUNT; i++) {
+        pkts[i] = pkt_alloc(&pool, PKT_FOR_STACK);
+        ck_assert_uint_eq((uintptr_t)pkts[i]->buf % 64, 0);
+        memset(pkts[i]->buf, (int)i, PKT_BUF_BYTES);
+    }
+    ck_assert_uint_eq(pool.from->left, 0);
+    for (uint32_t i = 0; i < COUNT; i++) // none lies over another, or over a head
+        ck_assert(pkts[i]->buf[0] == i && pkts[i]->buf[PKT_BUF_BYTES - 1] == i &&
+                  pkts[i]->pool == &pool);
+    for (uint32_t i = 0; i < COUNT; i++)
+        pkt_free(pkts[i]);
     ck_assert(fixture_pool_fini(&pool));
 }
 END_TEST
@@ -140,5 +165,6 @@ START_TEST(bucket_gives_its_burst_then_its_rate)
 END_TEST
 
 CHECK_MAIN("netstack.pkt", pkt_view_moves_and_keeps_its_bounds, pkt_pool_keeps_its_reserves,
-           pkt_returns_with_its_last_owner, pkt_misuse_stops_the_machine,
-           pkt_queue_is_first_in_first_out, bucket_gives_its_burst_then_its_rate)
+           pkt_pool_carves_what_it_needs_and_no_more, pkt_returns_with_its_last_owner,
+           pkt_misuse_stops_the_machine, pkt_queue_is_first_in_first_out,
+           bucket_gives_its_burst_then_its_rate)

@@ -4,6 +4,7 @@
 
 #include "netstack/base/seq.h"
 #include "test/support/check_main.h"
+#include "test/support/net_fixture.h"
 #include "test/support/twins.h"
 
 #include <string.h>
@@ -12,18 +13,15 @@
 #define SPACE 4000u
 
 static struct pkt_pool pool;
-static void *mem;
 
 static void open_pool(void)
 {
-    mem = aligned_alloc(64, pkt_pool_bytes(PKTS));
-    pkt_pool_init(&pool, mem, PKTS, 0);
+    fixture_pool_init(&pool, PKTS);
 }
 
 static void close_pool(void)
 {
-    ck_assert_uint_eq(pool.free_count, PKTS);
-    free(mem);
+    ck_assert(fixture_pool_fini(&pool));
 }
 
 static uint8_t byte_at(uint32_t seq)

@@ -5,6 +5,7 @@
 #include "netstack/wire/arp.h"
 #include "netstack/wire/eth.h"
 #include "test/support/check_main.h"
+#include "test/support/net_fixture.h"
 #include "test/support/twins.h"
 
 #include "exo/err.h"
@@ -40,6 +41,45 @@ START_TEST(impossible_configurations_are_refused)
     REFUSED(rx_window_bytes, (1u << 20) + 1);
     REFUSED(tx_buffer_bytes, 100);
     REFUSED(prefix_len, 33);
+}
+END_TEST
+
+// How many of these pages are not as they were filled.
+static uint32_t touched_pages(const uint8_t *mem, size_t bytes)
+{
+    uint32_t pages = 0;
+    for (size_t at = 0; at < bytes; at += 4096) {
+        const size_t n = EXO_MIN(bytes - at, (size_t)4096);
+        size_t i = 0;
+        while (i < n && mem[at + i] == 0xa5)
+            i++;
+        pages += i < n;
+    }
+    return pages;
+}
+
+START_TEST(stack_of_any_size_touches_little_memory_to_begin)
+{
+    const struct net_config c = net_config_for(32u << 20);
+    const size_t bytes = net_bytes(&c);
+    uint8_t *mem = aligned_alloc(4096, exo_align_up(bytes, 4096));
+    struct fixture_rng rng;
+    const struct net_env env = fixture_env(&rng, 1);
+    const struct net_link link = {.mtu_bytes = 1500};
+    struct net *net;
+    struct socket *s;
+    memset(mem, 0xa5, bytes);
+    ck_assert_int_eq(net_init(&net, mem, &c, &env, &link, EXO_S(1)), 0);
+    ck_assert_int_eq(socket_listen(net, 80, 4, &s), 0);
+    const uint32_t tables = touched_pages(mem, bytes); // hash chains, for the most part
+    ck_assert_uint_lt(tables, 48);
+    struct pkt *pkts[33]; // two chunks' heads; a buffer is its owner's to touch
+    for (uint32_t i = 0; i < EXO_COUNT(pkts); i++)
+        pkts[i] = pkt_alloc(net_pkts(net), PKT_FOR_STACK);
+    ck_assert_uint_le(touched_pages(mem, bytes), tables + 4);
+    for (uint32_t i = 0; i < EXO_COUNT(pkts); i++)
+        pkt_free(pkts[i]);
+    free(mem);
 }
 END_TEST
 
@@ -360,8 +400,8 @@ START_TEST(router_outside_the_prefix_is_asked_for_by_arp)
 END_TEST
 
 CHECK_MAIN("stack", configuration_fits_the_memory_it_was_made_for,
-           impossible_configurations_are_refused, datagrams_go_there_and_back,
-           stack_gets_its_address_and_loses_it_with_its_connections,
+           impossible_configurations_are_refused, stack_of_any_size_touches_little_memory_to_begin,
+           datagrams_go_there_and_back, stack_gets_its_address_and_loses_it_with_its_connections,
            dhcp_may_lower_the_mtu_but_not_without_reason,
            datagrams_to_a_neighbour_that_did_not_answer_are_refused,
            router_outside_the_prefix_is_asked_for_by_arp)

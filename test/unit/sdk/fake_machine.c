@@ -72,9 +72,11 @@ int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, s
     (void)align;
     if (count > machine.frames_left)
         return -EXO_ENOMEM;
+    out->v = (uintptr_t)aligned_alloc(CORE_FRAME_BYTES, count * CORE_FRAME_BYTES);
+    if (!out->v)
+        return -EXO_ENOMEM;
     machine.frames_left -= (uint32_t)count;
     machine.frames_out += (uint32_t)count;
-    out->v = (uintptr_t)aligned_alloc(CORE_FRAME_BYTES, count * CORE_FRAME_BYTES);
     return 0;
 }
 
@@ -120,8 +122,8 @@ size_t stack_bytes_of(size_t bytes)
 int stack_alloc(size_t bytes, void **lowest)
 {
     *lowest = malloc(stack_bytes_of(bytes));
-    machine.stacks_out++;
-    return 0;
+    machine.stacks_out += *lowest != NULL;
+    return *lowest ? 0 : -EXO_ENOMEM;
 }
 
 void stack_free(void *lowest, size_t bytes)

@@ -7,6 +7,7 @@
 #include "exo/bits.h"
 #include "sdk/glue/link_nic.h"
 #include "test/support/check_main.h"
+#include "test/support/net_fixture.h"
 
 #define POOL  128u
 #define SLOTS 48u
@@ -24,7 +25,6 @@ static struct world {
     uint32_t arrived; // of rx: the first so many hold a frame
     uint32_t sent;    // of tx: the first so many are done
     uint32_t closed;
-    void *memory;
     struct pkt_pool pool;
     struct link_nic l;
     struct net_link link;
@@ -119,8 +119,8 @@ static void setup(void)
                          .rx_slots = SLOTS,
                          .tx_slots = SLOTS};
     w.rx.room = w.tx.room = SLOTS;
-    w.memory = aligned_alloc(64, pkt_pool_bytes(POOL));
-    pkt_pool_init(&w.pool, w.memory, POOL, 8);
+    fixture_pool_init(&w.pool, POOL);
+    w.pool.reserve = 8;
     link_nic_init(&w.l, &w.nic, &w.link);
     link_nic_attach(&w.l, &w.pool);
 }
@@ -152,7 +152,7 @@ START_TEST(the_ring_is_filled_and_frames_come_up_in_their_own_buffers)
         pkt_free(pkts[i]);
     }
     ck_assert_uint_eq(receive(pkts, 64), 0);
-    free(w.memory);
+    free(w.pool.from);
 }
 END_TEST
 
@@ -170,7 +170,7 @@ START_TEST(the_ring_stays_filled_however_much_is_received)
         ck_assert_uint_eq(w.l.rx_posted, w.rx.count);
     }
     ck_assert_uint_eq(w.pool.free_count, POOL - w.rx.count);
-    free(w.memory);
+    free(w.pool.from);
 }
 END_TEST
 
@@ -190,7 +190,7 @@ START_TEST(an_empty_pool_thins_the_ring_and_a_full_one_fills_it_again)
         pkt_free(held[--n]);
     receive(held, POOL);
     ck_assert_uint_eq(w.rx.count, SLOTS);
-    free(w.memory);
+    free(w.pool.from);
 }
 END_TEST
 
@@ -209,7 +209,7 @@ START_TEST(a_sent_frame_is_referenced_until_the_device_is_done)
     w.sent = 1;
     ck_assert_uint_eq(receive(&pkt, 1), 0); // receiving reaps too
     ck_assert_uint_eq(w.pool.free_count, free_before + 1);
-    free(w.memory);
+    free(w.pool.from);
 }
 END_TEST
 
@@ -230,7 +230,7 @@ START_TEST(what_does_not_fit_stays_with_the_stack)
     w.sent = w.tx.count;
     ck_assert_uint_eq(send(pkts + SLOTS + 5, 60 - SLOTS - 5), 60 - SLOTS - 5);
     ck_assert(!w.l.tx_full);
-    free(w.memory);
+    free(w.pool.from);
 }
 END_TEST
 
@@ -248,7 +248,7 @@ START_TEST(a_device_that_lies_is_closed_and_the_link_goes_dead)
     ck_assert_uint_eq(receive(pkts, 4), 0);
     link_nic_fini(&w.l);
     ck_assert_uint_eq(w.closed, 1);
-    free(w.memory);
+    free(w.pool.from);
 }
 END_TEST
 
