@@ -101,6 +101,7 @@ void core_main(const struct handoff *handoff, uint64_t tsc)
     hal_extensions_init();
     check_handoff(handoff);
     copy_handoff(handoff);
+    panic_init(); // now that there is a command line
     check_low_memory();
     canary_init(core_state.handoff.seed ^ tsc);
     frame_init();
@@ -109,6 +110,5 @@ void core_main(const struct handoff *handoff, uint64_t tsc)
     clock_init();
     core_state.boot_cpu.apic_id = hal_lapic_id(&core_state.lapic);
     report_memory();
-    panic_init();
     core_exit(exo_start());
 }

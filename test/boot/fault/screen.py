@@ -100,9 +100,9 @@ def wrapped(report, columns):
             yield line[at:at + columns].rstrip()
 
 
-def compare(seen, columns, log):
-    """The screen must show the report from its first line on."""
-    report = log[log.index("\nfault: "):log.index("\nexocore: halted")].split("\n")
+def compare(seen, columns, log, begin):
+    """The screen must show the report from `begin` on."""
+    report = log[log.index(begin):log.index("\nexocore: halted")].split("\n")
     said = list(wrapped(report, columns))
     for number, line in enumerate(seen):
         if line == FULL and number == len(seen) - 1:
@@ -117,7 +117,8 @@ def run(args, scratch):
     """Boots, waits for the end of the report, and reads the screen."""
     path = f"{scratch}/qmp"
     extra = ["-device", "VGA", "-qmp", f"unix:{path},server=on,wait=off"]
-    with Guest(args.image, cmdline="null panic=halt", machine=args.machine, net="none",
+    extra += ["-cpu", args.cpu]
+    with Guest(args.image, cmdline=f"{args.misdeed} panic=halt", machine=args.machine, net="none",
                firmware=args.firmware, extra=extra) as guest:
         guest.expect(r"^exocore: halted$", seconds=100)
         monitor = Monitor(path)
@@ -131,7 +132,7 @@ def run(args, scratch):
                 seen, columns = read_cells(Path(scratch, "screen").read_bytes())
         finally:
             monitor.close()
-        compare(seen, columns, guest.log)
+        compare(seen, columns, guest.log, args.begin)
         print("\n".join(seen))
 
 
@@ -141,6 +142,9 @@ def main():
     parser.add_argument("image")
     parser.add_argument("--firmware", default="bios", choices=["bios", "uefi", "direct"])
     parser.add_argument("--machine", default="pc")
+    parser.add_argument("--cpu", default="max")
+    parser.add_argument("--misdeed", default="null", help="for the image's command line")
+    parser.add_argument("--begin", default="\nfault: ", help="what the report begins with")
     try:
         with tempfile.TemporaryDirectory() as scratch:
             run(parser.parse_args(), scratch)
