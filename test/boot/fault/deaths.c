@@ -41,14 +41,14 @@ __attribute__((noipa)) static _Noreturn void talk_forever(void)
         core_log("chatter");
 }
 
-static void die_together(void *unused)
+__attribute__((noinline)) static void die_together(void *unused)
 {
     (void)unused;
     wait_for_all();
     core_panic("this is CPU %u", (unsigned)core_cpu_self()->index);
 }
 
-static void fault_together(void *unused)
+__attribute__((noinline)) static void fault_together(void *unused)
 {
     (void)unused;
     wait_for_all();
