@@ -79,15 +79,12 @@ static void copy_handoff(const struct handoff *handoff)
     copy_string(core_state.loader, sizeof(core_state.loader), handoff->loader_name);
 }
 
-static void report_memory(void)
+static void check_memory_left(void)
 {
-    struct core_frame_stats frames = core_frame_stats();
-    if (frames.free < FREE_FRAMES_MIN)
+    uint64_t free = core_frame_stats().free;
+    if (free < FREE_FRAMES_MIN)
         bringup_fail("not enough memory: %llu KiB left for the app",
-                     (unsigned long long)frames.free * CORE_FRAME_BYTES >> 10);
-    core_log("core: booted by %s; %llu KiB of memory free, kernel %llu KiB", core_state.loader,
-             (unsigned long long)frames.free * CORE_FRAME_BYTES >> 10,
-             (unsigned long long)core_state.handoff.kernel_bytes >> 10);
+                     (unsigned long long)free * CORE_FRAME_BYTES >> 10);
 }
 
 // First a voice, then a net below us, then what the loader knew; then memory, and with it
@@ -109,6 +106,7 @@ void core_main(const struct handoff *handoff, uint64_t tsc)
     frame_take_loaders();
     clock_init();
     core_state.boot_cpu.apic_id = hal_lapic_id(&core_state.lapic);
-    report_memory();
+    check_memory_left();
+    core_state.log_has_heading = true;
     core_exit(exo_start());
 }

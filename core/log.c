@@ -7,6 +7,7 @@
 
 #include "core/bringup.h"
 #include "core/clock.h"
+#include "core/frame.h"
 #include "core/report.h"
 #include "core/state.h"
 #include "exo/bits.h"
@@ -67,6 +68,17 @@ size_t log_format(char out[LOG_LINE_BYTES], const char *format, va_list args)
     return LOG_LINE_BYTES;
 }
 
+// What a log begins with. A machine on which nothing is logged has none: the line would cost
+// it, in an emulator, a tenth of the way to main.
+static void log_heading(void)
+{
+    if (!__atomic_exchange_n(&core_state.log_has_heading, false, __ATOMIC_RELAXED))
+        return; // another CPU was first, or this is the line below
+    core_log("core: booted by %s; %llu KiB of memory free, kernel %llu KiB", core_state.loader,
+             (unsigned long long)core_frame_stats().free * CORE_FRAME_BYTES >> 10,
+             (unsigned long long)core_state.handoff.kernel_bytes >> 10);
+}
+
 // A message does not start the clock: before somebody else has, there is no time in front.
 static size_t format_time(char out[TIME_BYTES])
 {
@@ -80,6 +92,8 @@ static size_t format_time(char out[TIME_BYTES])
 
 void core_log(const char *format, ...)
 {
+    if (core_state.log_has_heading)
+        log_heading();
     char line[TIME_BYTES + LOG_LINE_BYTES + 1];
     size_t len = format_time(line);
     va_list args;

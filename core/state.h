@@ -147,6 +147,7 @@ struct core_state {
     struct exo_lock console_lock;
     struct hal_uart console;
     struct log_ring log;
+    bool log_has_heading; // to be written before the next line
 
     // panic.c, report.c
     uint32_t reporter; // 1 + the APIC id of the CPU that reports; 0: nobody

@@ -5,6 +5,7 @@
 
 #include "core/core_main.h"
 #include "core/frame.h"
+#include "core/log.h"
 #include "core/panic.h"
 #include "core/state.h"
 #include "exo/assert.h"
@@ -194,6 +195,7 @@ static const struct {
 
 __attribute__((noipa)) static int call_misdeed(const char *name)
 {
+    core_log("fault: %s", name);
     for (size_t i = 0; i < EXO_COUNT(misdeeds); i++) {
         if (strcmp(misdeeds[i].name, name) == 0)
             misdeeds[i].commit();
