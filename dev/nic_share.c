@@ -128,10 +128,16 @@ static void insert(struct nic_share *s, struct face *face)
     s->faces[at] = face;
 }
 
+// A face that closes on another CPU keeps its part of the transmit ring until it is freed.
+static bool is_full(const struct nic_share *s)
+{
+    return s->users > s->faces_max; // who opened the share is one of them
+}
+
 static int bind(struct nic_share *s, struct face *face, const struct core_flow_filter *filter,
                 const char *owner)
 {
-    if (s->face_count == s->faces_max)
+    if (is_full(s))
         return -EXO_ENOSPC;
     const struct nic *device = s->device;
     if (filter)
