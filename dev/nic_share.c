@@ -60,15 +60,14 @@ static bool still_sending(struct face *face)
     return sending;
 }
 
-// The device is stopped when home looks next: at once, if we are at home.
+// The device is stopped if it still has them when home looks next: at once, if we are at home.
 __attribute__((cold)) static void give_up(struct face *face)
 {
     struct nic_share *s = face_enter(face);
     if (!s)
         return;
-    if (!s->condemned)
-        core_log("nic_share: the device does not send what it has; it is stopped");
-    s->condemned = true;
+    if (face->tx_in_device && !s->overdue)
+        s->overdue = face;
     face_leave(s);
 }
 

@@ -600,6 +600,44 @@ START_TEST(a_face_keeps_its_part_of_the_ring_until_its_last_frame_is_sent)
 }
 END_TEST
 
+// The first CPU has something else to do for two seconds. The device has long sent everything.
+static void look_late(void)
+{
+    if (machine.now < EXO_S(2)) {
+        machine.meanwhile = look_late;
+        return;
+    }
+    machine.cpu = 0;
+    ck_assert_int_eq(receive(closing_rest), -1);
+    machine.cpu = 1;
+}
+
+START_TEST(a_device_is_not_blamed_for_a_cpu_that_looks_late)
+{
+    struct lab lab = lab_open_slots(16);
+    nic_close(lab.echo);
+    machine.cpu = 1;
+    lab.echo = face(lab.share, &echo_filter);
+    struct nic_buf sent = buf_new(FRAME_BYTES);
+    frame_out(sent.data, ECHO, 1);
+    ck_assert_uint_eq(nic_tx_burst(lab.echo, &sent, 1), 1);
+    machine.cpu = 0;
+    ck_assert_int_eq(receive(lab.rest), -1); // home gives the device what waits
+    ck_assert_uint_eq(device_sends_all(), 1);
+    machine.cpu = 1;
+    closing_rest = lab.rest;
+    machine.now = 0;
+    machine.meanwhile = look_late;
+    nic_close(lab.echo);
+    ck_assert_uint_ge(machine.now, EXO_S(2));
+    buf_free(sent);
+    machine.cpu = 0;
+    ck_assert(!lab.rest->broken);
+    lab.echo = face(lab.share, &echo_filter);
+    lab_close(&lab);
+}
+END_TEST
+
 // ---- beginnings and ends ----
 
 START_TEST(a_flow_that_ends_gives_its_frames_to_the_rest)
@@ -811,6 +849,7 @@ CHECK_MAIN("dev.nic_share", frames_go_to_the_owner_of_their_flow, what_has_no_ke
            a_face_of_another_cpu_leaves_the_device_to_the_first,
            another_cpu_that_waits_for_room_gets_it_from_the_first,
            a_face_keeps_its_part_of_the_ring_until_its_last_frame_is_sent,
+           a_device_is_not_blamed_for_a_cpu_that_looks_late,
            a_flow_that_ends_gives_its_frames_to_the_rest, what_is_taken_is_refused,
            a_face_that_closes_gets_its_buffers_back_from_the_device,
            a_device_that_lies_breaks_all_faces, an_open_that_fails_leaves_nothing_claimed,
