@@ -46,3 +46,14 @@ set(CMAKE_C_FLAGS_INIT
 set(link_flags -static-pie -nostdlib -nostartfiles -Wl,--gc-sections,--build-id
     -Wl,-z,noexecstack,-z,max-page-size=4096,-z,pack-relative-relocs,-z,norelro)
 list(JOIN link_flags " " CMAKE_EXE_LINKER_FLAGS_INIT)
+
+# CMake takes these at a tree's first configure, and never again: a tree that was configured
+# with others would go on with them, and its images would be dead. So it takes ours anew. That
+# there was a first time, CMAKE_C_FLAGS_DEBUG tells, which is set later in it.
+foreach(flags CMAKE_C_FLAGS CMAKE_EXE_LINKER_FLAGS CMAKE_ASM_NASM_FLAGS)
+    if(DEFINED CACHE{CMAKE_C_FLAGS_DEBUG} AND
+            NOT "$CACHE{EXO_${flags}}" STREQUAL "${${flags}_INIT}")
+        set(${flags} "${${flags}_INIT}" CACHE STRING "" FORCE)
+    endif()
+    set(EXO_${flags} "${${flags}_INIT}" CACHE INTERNAL "what this tree was last configured with")
+endforeach()

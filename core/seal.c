@@ -5,6 +5,7 @@
 #include "core/frame.h"
 #include "core/image.h"
 #include "core/state.h"
+#include "exo/assert.h"
 #include "hal/cpu.h"
 
 #define WRITABLE UINT64_C(0x02)
@@ -29,6 +30,7 @@ static void seal(const void *start, const void *end)
 
 void core_seal(void)
 {
+    exo_assert(core_state.cpus_running == 0); // another could go on writing, by its TLB
     seal(core_sealed_start, core_sealed_end);
     seal(&core_state.handoff, &core_state + 1);
 }

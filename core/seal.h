@@ -4,7 +4,7 @@
 #define CORE_SEAL_H
 
 // Makes everything EXO_SEALED and the sealed part of core's state read-only, for good. To be
-// called on the first CPU, while no other runs; a second call changes nothing.
+// called on the first CPU, while no other runs (asserted); a second call changes nothing.
 void core_seal(void);
 
 #endif

@@ -173,12 +173,19 @@ static void give(struct face *face, struct nic *device)
 
 // ---- the operations of a face ----
 
+// After every take_sent: so who is overdue has frames in the device, and is not freed.
 static void stop_if_broken(struct nic_share *s)
 {
-    if (__builtin_expect(!s->device->broken && !s->condemned, 1))
+    if (__builtin_expect(!s->device->broken && !s->overdue, 1))
         return;
+    if (s->overdue && s->overdue->tx_in_device == 0)
+        s->overdue = NULL; // the device had sent them all: it was home that looked late
     if (s->device->broken)
         core_log("nic_share: the device broke its protocol; all its owners lose it");
+    else if (s->overdue)
+        core_log("nic_share: the device does not send what it has; it is stopped");
+    else
+        return;
     share_stop(s);
 }
 

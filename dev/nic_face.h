@@ -57,7 +57,7 @@ struct nic_share {
     uint32_t users;                          // faces that are not freed, and who opened it
     uint64_t rx_nobodys;                     // frames dropped because no face was for them
     bool called;                             // home's line was raised, and home has not looked
-    bool condemned;                          // home is to stop the device when it looks
+    struct face *overdue;                    // closing; has waited too long for the device
 };
 
 static inline struct face *face_of(struct nic *nic)

@@ -60,15 +60,14 @@ static bool still_sending(struct face *face)
     return sending;
 }
 
-// The device is stopped when home looks next: at once, if we are at home.
+// The device is stopped if it still has them when home looks next: at once, if we are at home.
 __attribute__((cold)) static void give_up(struct face *face)
 {
     struct nic_share *s = face_enter(face);
     if (!s)
         return;
-    if (!s->condemned)
-        core_log("nic_share: the device does not send what it has; it is stopped");
-    s->condemned = true;
+    if (face->tx_in_device && !s->overdue)
+        s->overdue = face;
     face_leave(s);
 }
 
@@ -128,10 +127,16 @@ static void insert(struct nic_share *s, struct face *face)
     s->faces[at] = face;
 }
 
+// A face that closes on another CPU keeps its part of the transmit ring until it is freed.
+static bool is_full(const struct nic_share *s)
+{
+    return s->users > s->faces_max; // who opened the share is one of them
+}
+
 static int bind(struct nic_share *s, struct face *face, const struct core_flow_filter *filter,
                 const char *owner)
 {
-    if (s->face_count == s->faces_max)
+    if (is_full(s))
         return -EXO_ENOSPC;
     const struct nic *device = s->device;
     if (filter)

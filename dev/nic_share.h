@@ -56,7 +56,8 @@ int nic_share_open(uint32_t nth, uint16_t queue, uint32_t faces, const char *own
 //         with the owner's buffers; a device that keeps them for a second is stopped, for all.
 //         On another CPU than the device's, nic_close waits for that one to look.
 // Errors: -EXO_EINVAL, -EXO_EBUSY as core_flow_bind; -EXO_EBUSY  the rest has an owner;
-//         -EXO_ENOSPC  as many faces as were agreed on, or all interrupt lines, are owned;
+//         -EXO_ENOSPC  as many faces as were agreed on, or all interrupt lines, are owned: one
+//                      that is closing is, until its nic_close returns;
 //         -EXO_ENOMEM; -EXO_EIO  the device broke its protocol, or the share is closed.
 int nic_share_face(struct nic_share *share, const struct core_flow_filter *filter,
                    const char *owner, struct nic **out);

@@ -14,6 +14,7 @@ struct local {
     struct sched sched; // run.c
     bool has_sched;
     struct list sources; // idle_wait.c: struct idle_source
+    uint64_t net_yields; // net_task.c: of all its stacks, those without work
 };
 
 void local_init(struct local *local);

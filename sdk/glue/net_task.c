@@ -13,6 +13,7 @@
 #include "netstack/socket.h"
 #include "sdk/glue/idle_wait.h"
 #include "sdk/glue/link_nic.h"
+#include "sdk/glue/local.h"
 #include "sdk/glue/random_device.h"
 #include "sdk/glue/run.h"
 
@@ -38,13 +39,11 @@ struct net_task {
     struct event address;   // signalled when the stack gets its first address
     struct event ended;     // signalled when the task has ended
     uint64_t switches_then; // when it last yielded without work: the scheduler's switches,
-    uint64_t yields_then;   // and yields_without_work
+    uint64_t yields_then;   // and the CPU's net_yields
     bool yielded;           // its last turn ended so
     bool running;           // the task has not ended
     bool stopping;          // it is asked to
 };
-
-static uint64_t yields_without_work; // of all stacks of the process
 
 // --- the task --------------------------------------------------------------------
 
@@ -72,14 +71,14 @@ static exo_ns next_look(const struct net_task *nt, exo_ns now)
 static bool somebody_ran(const struct net_task *nt, const struct sched *sched)
 {
     uint64_t switches = sched->switches - nt->switches_then;
-    uint64_t by_stacks = yields_without_work - nt->yields_then;
+    uint64_t by_stacks = local_self()->net_yields - nt->yields_then;
     return !nt->yielded || switches != by_stacks;
 }
 
 static void yield_without_work(struct net_task *nt, struct sched *sched)
 {
     nt->switches_then = sched->switches;
-    nt->yields_then = yields_without_work++;
+    nt->yields_then = local_self()->net_yields++;
     nt->yielded = true;
     task_yield(sched);
 }
@@ -132,7 +131,7 @@ static void disarm(void *ctx, bool arrived)
         return;
     nic_irq_disarm(nt->link.nic);
     bool interrupted = core_irq_take(nt->link.nic->irq);
-    if (arrived || interrupted)
+    if (arrived || interrupted || nt->link.nic->broken)
         net_task_kick(nt);
 }
 

@@ -10,7 +10,9 @@
 #include "core/frame.h"
 #include "core/image.h"
 #include "core/pt.h"
+#include "core/smp.h"
 #include "core/state.h"
+#include "exo/assert.h"
 #include "exo/bits.h"
 #include "exo/seal.h"
 #include "hal/cpu.h"
@@ -105,6 +107,22 @@ ATTACK write_policy(void)
 {
     if (policy == 42)
         write_word((uint64_t)&policy);
+}
+
+static void write_policy_there(void *arg)
+{
+    (void)arg;
+    write_policy();
+}
+
+// What is sealed is read-only for CPUs that came up later, too.
+ATTACK write_policy_on_another_cpu(void)
+{
+    int cpu = core_cpu_claim("attack");
+    exo_assert(cpu > 0);
+    core_cpu_start(cpu, write_policy_there, NULL);
+    while (!core_cpu_is_parked(cpu)) {
+    }
 }
 
 ATTACK write_command_line(void)
@@ -286,6 +304,7 @@ static const struct {
     {"run_stack", run_stack, false},
     {"run_heap", run_heap, false},
     {"write_policy", write_policy, false},
+    {"write_policy_on_another_cpu", write_policy_on_another_cpu, false},
     {"write_command_line", write_command_line, false},
     {"write_page_table_root", write_page_table_root, false},
     {"write_canary", write_canary, false},

@@ -51,15 +51,16 @@ DEBUG_HEAP = {
 class Attacks(unittest.TestCase):
     """One machine each."""
 
-    def run_attack(self, cmdline):
+    def run_attack(self, cmdline, **machine):
         """Boots the image with that command line; returns (status, console)."""
-        machine = {"machine": "q35"} if FIRMWARE == "uefi" else {}
+        if FIRMWARE == "uefi":
+            machine["machine"] = "q35"
         with Guest(IMAGE, cmdline=cmdline, firmware=FIRMWARE, net="none", **machine) as guest:
             return guest.wait(120), guest.log
 
-    def stopped(self, cmdline, status, *patterns):
+    def stopped(self, cmdline, status, *patterns, **machine):
         """The attack ends the machine with this status, and its report says all of these."""
-        found, log = self.run_attack(cmdline)
+        found, log = self.run_attack(cmdline, **machine)
         self.assertNotIn("nobody minded", log)
         self.assertNotIn("report itself failed", log)
         position = 0
@@ -76,6 +77,10 @@ class Attacks(unittest.TestCase):
 
     def test_faults(self):
         self.each(FAULTS)
+
+    def test_another_cpu(self):
+        self.stopped("write_policy_on_another_cpu", FAULT, f"^fault: .*{FAULTS['write_policy'][0]}",
+                     r" write_policy\+0x", cpus=2)
 
     def test_debug_heap(self):
         self.each(DEBUG_HEAP, " heap=debug")

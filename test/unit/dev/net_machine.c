@@ -163,6 +163,10 @@ void core_irq_raise(int irq)
 
 exo_ns core_clock_now(void)
 {
+    void (*meanwhile)(void) = machine.meanwhile;
+    machine.meanwhile = NULL;
+    if (meanwhile)
+        meanwhile();
     return machine.now += EXO_MS(1);
 }
 

@@ -23,6 +23,7 @@ struct machine {
     uint8_t line_cpus[64];        // who claimed them
     uint32_t calls;               // how often the pair's line was raised
     exo_ns now;                   // on core's clock; goes on by a millisecond a look
+    void (*meanwhile)(void);      // what other CPUs do at the next look, or null
     struct virtq_device queue[2]; // the device's side
     uint16_t doorbell[2];
     struct core_pci_function function;

@@ -553,6 +553,91 @@ START_TEST(another_cpu_that_waits_for_room_gets_it_from_the_first)
 }
 END_TEST
 
+// The first CPU, while the second waits for what its face has with the device.
+static struct nic_share *closing_of;
+static struct nic *closing_rest;
+
+static void open_a_third_face(void)
+{
+    struct nic *third;
+    struct core_flow_filter filter = ports(80, 0);
+    machine.cpu = 0;
+    ck_assert_int_eq(nic_share_face(closing_of, &filter, "third", &third), -EXO_ENOSPC);
+    ck_assert_uint_eq(device_sends_all(), 16);
+    ck_assert_int_eq(receive(closing_rest), -1);
+    machine.cpu = 1;
+}
+
+START_TEST(a_face_keeps_its_part_of_the_ring_until_its_last_frame_is_sent)
+{
+    struct lab lab = lab_open_slots(16);
+    nic_close(lab.echo);
+    machine.cpu = 1;
+    lab.echo = face(lab.share, &echo_filter);
+    struct nic_buf sent[8];
+    for (uint32_t i = 0; i < 8; i++) {
+        sent[i] = buf_new(FRAME_BYTES);
+        frame_out(sent[i].data, ECHO, 1);
+    }
+    ck_assert_uint_eq(nic_tx_burst(lab.echo, sent, 8), 8);
+    machine.cpu = 0;
+    for (uint32_t i = 0; i < 8; i++)
+        ck_assert_uint_eq(send_udp(lab.rest, 80, 2), 1);
+    ck_assert_int_eq(receive(lab.rest), -1); // home gives the device what waits
+    closing_of = lab.share;
+    closing_rest = lab.rest;
+    machine.cpu = 1;
+    machine.meanwhile = open_a_third_face;
+    nic_close(lab.echo);
+    ck_assert_ptr_null(machine.meanwhile); // it did have to wait
+    for (uint32_t i = 0; i < 8; i++)
+        buf_free(sent[i]);
+    machine.cpu = 0;
+    ck_assert(!lab.rest->broken);
+    ck_assert_uint_eq(reap_all(lab.rest), 8);
+    lab.echo = face(lab.share, &echo_filter); // now there is a place
+    lab_close(&lab);
+}
+END_TEST
+
+// The first CPU has something else to do for two seconds. The device has long sent everything.
+static void look_late(void)
+{
+    if (machine.now < EXO_S(2)) {
+        machine.meanwhile = look_late;
+        return;
+    }
+    machine.cpu = 0;
+    ck_assert_int_eq(receive(closing_rest), -1);
+    machine.cpu = 1;
+}
+
+START_TEST(a_device_is_not_blamed_for_a_cpu_that_looks_late)
+{
+    struct lab lab = lab_open_slots(16);
+    nic_close(lab.echo);
+    machine.cpu = 1;
+    lab.echo = face(lab.share, &echo_filter);
+    struct nic_buf sent = buf_new(FRAME_BYTES);
+    frame_out(sent.data, ECHO, 1);
+    ck_assert_uint_eq(nic_tx_burst(lab.echo, &sent, 1), 1);
+    machine.cpu = 0;
+    ck_assert_int_eq(receive(lab.rest), -1); // home gives the device what waits
+    ck_assert_uint_eq(device_sends_all(), 1);
+    machine.cpu = 1;
+    closing_rest = lab.rest;
+    machine.now = 0;
+    machine.meanwhile = look_late;
+    nic_close(lab.echo);
+    ck_assert_uint_ge(machine.now, EXO_S(2));
+    buf_free(sent);
+    machine.cpu = 0;
+    ck_assert(!lab.rest->broken);
+    lab.echo = face(lab.share, &echo_filter);
+    lab_close(&lab);
+}
+END_TEST
+
 // ---- beginnings and ends ----
 
 START_TEST(a_flow_that_ends_gives_its_frames_to_the_rest)
@@ -763,6 +848,8 @@ CHECK_MAIN("dev.nic_share", frames_go_to_the_owner_of_their_flow, what_has_no_ke
            who_waits_for_room_is_woken_when_half_of_its_part_is_sent,
            a_face_of_another_cpu_leaves_the_device_to_the_first,
            another_cpu_that_waits_for_room_gets_it_from_the_first,
+           a_face_keeps_its_part_of_the_ring_until_its_last_frame_is_sent,
+           a_device_is_not_blamed_for_a_cpu_that_looks_late,
            a_flow_that_ends_gives_its_frames_to_the_rest, what_is_taken_is_refused,
            a_face_that_closes_gets_its_buffers_back_from_the_device,
            a_device_that_lies_breaks_all_faces, an_open_that_fails_leaves_nothing_claimed,
