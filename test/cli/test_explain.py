@@ -119,6 +119,39 @@ class Explain(unittest.TestCase):
     def test_each_of_several_reports(self):
         self.assertEqual(self.explain(self.report() * 2)[1].count("outer  app.c:12"), 2)
 
+    def test_a_jump_through_null_of_a_moved_image(self):
+        null = "  0000000000000000\r\n"
+        text = re.sub(r"rip [0-9a-f]{16}", "rip " + "0" * 16, self.report(0x1234000))
+        text = text.replace("backtrace:\r\n", "backtrace:\r\n" + null)
+        status, out, err = self.explain(text, self.elf)
+        self.assertEqual((status, err), (0, ""))
+        self.assertIn("outer  app.c:12", out)
+
+    def test_a_recursion_names_each_call_once(self):
+        call = f"  {self.call + 5:016x} outer+0x9 (app.c)\r\n"
+        out = self.explain(self.report().replace(call, call * 3), self.elf)[1]
+        self.assertEqual(out.count("outer  app.c:12"), 3)
+        self.assertNotIn("outer (inlined)", out)
+
+    def test_addresses_that_cannot_be(self):
+        far = self.report().replace(f"at {BASE:#x}", "at 0x" + "f" * 30)
+        self.assertEqual(self.explain(far, self.elf)[::2], (0, ""))
+        torn = self.report().replace("middle+0x0 (app.c)", "mid\x0cdle\x85\u2028 x")
+        self.assertIn("outer  app.c:12", self.explain(torn, self.elf)[1])
+
+    def test_words_like_a_report_hide_no_real_one(self):
+        text = "panic: only an app's own words\n" + self.report()
+        status, out, err = self.explain(text, self.elf)
+        self.assertEqual((status, err.count("\n")), (1, 1))
+        self.assertIn("outer  app.c:12", out)
+        console = self.tree / "console"
+        console.write_text(text)
+        with mock.patch("sys.stdout", io.StringIO()) as out, \
+                mock.patch("sys.stderr", io.StringIO()) as err:
+            explain.after_run(console, self.elf, self.tree / "log/kept.log")
+        self.assertIn("outer  app.c:12", out.getvalue())
+        self.assertIn("before it names its image", err.getvalue())
+
     def test_colours_on_a_terminal_only(self):
         terminal = io.StringIO()
         terminal.isatty = lambda: True

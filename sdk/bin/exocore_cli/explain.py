@@ -20,8 +20,10 @@ IMAGE = re.compile(r"^image ([0-9a-f]{40}) at 0x([0-9a-f]+)$", re.MULTILINE)
 WHO = re.compile(r"^on CPU \d+.*", re.MULTILINE)
 RIP = re.compile(r"^rip ([0-9a-f]{16})\b", re.MULTILINE)
 TRACE = re.compile(r"^backtrace:\n((?:  [0-9a-f]{16}.*\n?)*)", re.MULTILINE)
+TRACED = re.compile(r"^  ([0-9a-f]{16})", re.MULTILINE)
 AGAIN = re.compile(r"^exocore: the report itself failed at ([0-9a-f]{16})$", re.MULTILINE)
 
+ADDRESS_MASK = (1 << 64) - 1  # what is not in the image may lie below it: a jump through null
 CONTEXT_LINES = 2  # of source, on each side of the innermost place
 RED, BOLD, FAINT, PLAIN = "\033[1;31m", "\033[1m", "\033[2m", "\033[0m"
 
@@ -59,8 +61,7 @@ def parsed(text):
                   build_id=image[1] if image else "",
                   base=int(image[2], 16) if image else 0,
                   rip=int(rip[1], 16) if rip else 0,
-                  trace=[int(line.split()[0], 16) for line in trace[1].splitlines()]
-                  if trace else [],
+                  trace=[int(at, 16) for at in TRACED.findall(trace[1])] if trace else [],
                   failed_at=int(again[1], 16) if again else 0)
 
 
@@ -85,6 +86,15 @@ def find_elf(wanted):
         except (elf_format.ElfError, OSError):
             continue  # one that is just being linked
     return None
+
+
+def known_elf(report):
+    """The ELF file under build/ of the report's image. UserError if there is none."""
+    found = find_elf(report.build_id)
+    if not found:
+        raise UserError(f"no ELF file under {build.BUILD} is of the image "
+                        f"{report.build_id or 'that the report does not name'}")
+    return found
 
 
 class Painter:
@@ -126,8 +136,8 @@ def explained(report, elf, paint):
     if report.who:
         yield report.who
     moved = report.base - link_base(elf)
-    places = [at - moved for at in report.places()]
-    failed = [report.failed_at - moved] if report.failed_at else []
+    places = [(at - moved) & ADDRESS_MASK for at in report.places()]
+    failed = [(report.failed_at - moved) & ADDRESS_MASK] if report.failed_at else []
     frames = lines.frames(elf, places + failed)
     for number, place in enumerate(places):
         yield from told(frames[place], CONTEXT_LINES if number == 0 else 0, paint)
@@ -139,14 +149,30 @@ def explained(report, elf, paint):
 def show(report, elf, stream=None):
     """Prints a report, explained by `elf` if that is the image's."""
     stream = stream or sys.stdout
-    found = build_id(elf)
     if not report.build_id:
         raise UserError("the report ends before it names its image: nothing to look up")
-    if found != report.build_id:
-        raise UserError(f"the report is of the image {report.build_id}, and {elf} is of another "
-                        f"build ({found or 'without an id'})")
-    for line in explained(report, elf, Painter(stream)):
-        print(line, file=stream, flush=True)
+    try:
+        found = build_id(elf)
+        if found != report.build_id:
+            raise UserError(f"the report is of the image {report.build_id}, and {elf} is of "
+                            f"another build ({found or 'without an id'})")
+        for line in explained(report, elf, Painter(stream)):
+            print(line, file=stream, flush=True)
+    except elf_format.ElfError as error:
+        raise UserError(f"{elf}: {error}") from None
+
+
+def show_all(found, elf_of):
+    """Prints each report by the ELF file that `elf_of` gives. One that cannot be explained keeps
+    no other from it: the first such error is raised at the end."""
+    errors = []
+    for report in found:
+        try:
+            show(report, elf_of(report))
+        except UserError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def after_run(console, elf, kept):
@@ -160,9 +186,8 @@ def after_run(console, elf, kept):
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(text.replace("\r", ""), encoding="utf-8")
         say(f"\nexocore: the report above, with its source lines (raw: {kept})")
-        for report in found:
-            show(report, elf)
-    except (UserError, elf_format.ElfError, OSError) as error:
+        show_all(found, lambda _: elf)
+    except (UserError, OSError) as error:
         print(f"exocore: no source lines: {error}", file=sys.stderr)
 
 
@@ -181,13 +206,5 @@ def run(args):
     found = reports(text)
     if not found:
         raise UserError(f"{args.log}: there is no report in it")
-    for report in found:
-        elf = args.elf or find_elf(report.build_id)
-        if not elf:
-            raise UserError(f"no ELF file under {build.BUILD} is of the image "
-                            f"{report.build_id or 'that the report does not name'}")
-        try:
-            show(report, elf)
-        except elf_format.ElfError as error:
-            raise UserError(f"{elf}: {error}") from None
+    show_all(found, lambda report: args.elf or known_elf(report))
     return 0
