@@ -164,6 +164,7 @@ static bool hand_over(struct core_owner *owner, struct pa at)
 
 void core_frame_release_zeroed(struct core_owner *owner, struct pa at, uint64_t count)
 {
+    exo_assert(tag_of(owner) != 0);
     for (uint64_t i = 0; i < count; i++) {
         struct pa frame = {at.v + i * CORE_FRAME_BYTES};
         if (!hand_over(or_app(owner), frame))
