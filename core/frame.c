@@ -188,6 +188,7 @@ struct core_frame_stats core_frame_stats(void)
     uint64_t total = frame_pool_total(&core_state.frames) - core_state.direct_frames;
     uint64_t owned = owned_by_all();
     unlock();
+    owned = EXO_MIN(owned, total); // the direct map's reserve need not be full when all is claimed
     return (struct core_frame_stats){.total = total, .free = total - owned};
 }
 
