@@ -164,6 +164,7 @@ static bool hand_over(struct core_owner *owner, struct pa at)
 
 void core_frame_release_zeroed(struct core_owner *owner, struct pa at, uint64_t count)
 {
+    exo_assert(tag_of(owner) != 0);
     for (uint64_t i = 0; i < count; i++) {
         struct pa frame = {at.v + i * CORE_FRAME_BYTES};
         if (!hand_over(or_app(owner), frame))
@@ -187,6 +188,7 @@ struct core_frame_stats core_frame_stats(void)
     uint64_t total = frame_pool_total(&core_state.frames) - core_state.direct_frames;
     uint64_t owned = owned_by_all();
     unlock();
+    owned = EXO_MIN(owned, total); // the direct map's reserve need not be full when all is claimed
     return (struct core_frame_stats){.total = total, .free = total - owned};
 }
 

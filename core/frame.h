@@ -31,6 +31,7 @@ int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, s
 // Errors: -EXO_EBUSY   one of them is claimed already.
 //         -EXO_EINVAL  `at` is not on a frame boundary, or a frame is not usable memory or
 //                      is core's own.
+//         -EXO_ENOMEM  no frame for a page table of the direct map (core_phys).
 int core_frame_claim_at(struct core_owner *owner, struct pa at, uint64_t count);
 
 // Gives frames back. Releasing a frame that `owner` does not own, or that a page still shows,

@@ -8,7 +8,8 @@
 //     write to 0xffffe00000004ff8: page not present (stack overflow of task counter)
 //
 // The function runs in the report, on its stack, while the machine is going down: it takes no
-// lock, allocates nothing, and believes nothing that a wild write may have reached.
+// lock of its own (core_pt_query may be asked), allocates nothing, and believes nothing that a
+// wild write may have reached.
 #ifndef CORE_GUARD_H
 #define CORE_GUARD_H
 

@@ -6,6 +6,7 @@
 #include "exo/assert.h"
 #include "exo/err.h"
 #include "exo/lock.h"
+#include "hal/cpu.h"
 
 static bool enter(struct core_owner *owner)
 {
@@ -23,6 +24,7 @@ int core_owner_init(struct core_owner *owner)
 {
     exo_assert(owner->name && owner->tag == CORE_TAG_FREE);
     owner->frames = 0;
+    owner->is_asked = false; // it may have ended with a question open
     exo_lock_take(&core_state.frames_lock);
     bool entered = enter(owner);
     exo_lock_give(&core_state.frames_lock);
@@ -32,6 +34,8 @@ int core_owner_init(struct core_owner *owner)
 void core_owner_fini(struct core_owner *owner)
 {
     exo_assert(owner->tag >= CORE_TAG_FIRST && owner->frames == 0);
+    while (__atomic_load_n(&core_state.revoked, __ATOMIC_ACQUIRE) == owner)
+        hal_pause(); // the last of its frames are gone, and it is being told
     exo_lock_take(&core_state.frames_lock);
     core_state.owners[owner->tag - CORE_TAG_FIRST] = NULL;
     exo_lock_give(&core_state.frames_lock);

@@ -47,7 +47,8 @@ struct core_owner {
 // Errors: -EXO_ENOSPC  CORE_OWNER_MAX owners are registered.
 int core_owner_init(struct core_owner *owner);
 
-// The owner must not own a frame any more.
+// The owner must not own a frame any more. While frames are being taken from it on another CPU
+// (core/revoke.h), this waits: not from `taken`, nor with a lock in hand that `taken` wants.
 void core_owner_fini(struct core_owner *owner);
 
 // The owner behind a tag, or null. For core itself.

@@ -73,6 +73,28 @@ static bool shows_taken(uint64_t pa, uint64_t bytes)
     return false;
 }
 
+// Takes a page out for whoever takes its frames, if it still shows the same. All of it under the
+// lock: an owner that finds its page gone has frames that may be released, and a CPU that does
+// not remember the page.
+static void unmap_by_force(uint64_t va, const struct core_pt_entry *page)
+{
+    struct pt_tree t = pt_live();
+    struct pt_path path;
+    uint64_t *unused = NULL;
+    exo_lock_take(&core_state.pt_lock);
+    pt_live_put_hand_away();
+    int level = pt_tree_find(&t, &path, va);
+    if (level >= 0 && pt_page_bytes(level) == page->bytes &&
+        pt_page_of(*path.entry[level], level) == page->at.v) {
+        pt_tree_clear(&path, level);
+        unused = pt_tree_prune(&t, &path);
+        pt_live_forget(va, page->bytes);
+        frame_let(page->at, page->bytes / CORE_FRAME_BYTES);
+    }
+    exo_lock_give(&core_state.pt_lock);
+    pt_live_free(unused);
+}
+
 // The next page of [va, end) that shows a frame of CORE_TAG_TAKEN, or UINT64_MAX. One page
 // is looked at under the lock at a time.
 static uint64_t unmap_next_taken(uint64_t va, uint64_t end)
@@ -85,7 +107,7 @@ static uint64_t unmap_next_taken(uint64_t va, uint64_t end)
     if (va == UINT64_MAX || core_pt_query((struct va){va}, &page) < 0)
         return va;
     if (shows_taken(page.at.v, page.bytes))
-        unmap(va, page.bytes, NULL); // -EXO_ENOENT if its owner was quicker
+        unmap_by_force(va, &page);
     return va + page.bytes;
 }
 

@@ -12,7 +12,6 @@
 #include "exo/assert.h"
 #include "exo/bits.h"
 #include "exo/err.h"
-#include "hal/cpu.h"
 
 uint64_t core_revoke_owed(const struct core_owner *owner)
 {
@@ -23,35 +22,46 @@ uint64_t core_revoke_owed(const struct core_owner *owner)
 uint64_t core_revoke_ask(struct core_owner *owner, uint64_t frames, exo_ns deadline)
 {
     exo_assert(owner->tag >= CORE_TAG_FIRST);
-    uint64_t owned = __atomic_load_n(&owner->frames, __ATOMIC_RELAXED);
-    owner->may_keep = owned - EXO_MIN(frames, owned);
+    exo_lock_take(&core_state.frames_lock);
+    owner->may_keep = owner->frames - EXO_MIN(frames, owner->frames);
     owner->deadline = deadline;
     owner->is_asked = true;
-    if (owner->give_back && core_revoke_owed(owner) > 0)
-        owner->give_back(owner->ctx, core_revoke_owed(owner));
+    uint64_t owed = core_revoke_owed(owner);
+    exo_lock_give(&core_state.frames_lock);
+    if (owner->give_back && owed > 0)
+        owner->give_back(owner->ctx, owed);
     return core_revoke_owed(owner);
 }
 
-// Moves up to `most` frames from tag to tag, each step under the lock for one word of frames
-// only. Returns how many there were; `mapped` adds up the pages that show them.
-static uint64_t mark(struct core_owner *owner, uint64_t most, uint64_t *mapped)
+// One step of `mark`, under the lock. What is owed it looks up each time: the owner may have
+// released some meanwhile. The last step settles the question, and no later one.
+static uint64_t mark_some(struct core_owner *owner, struct frame_cursor *cursor)
+{
+    struct pa frames[FRAME_WORD];
+    uint64_t most = EXO_MIN(core_revoke_owed(owner), (uint64_t)FRAME_WORD);
+    uint64_t n = frame_pool_find(&core_state.frames, cursor, owner->tag, most, frames);
+    for (uint64_t i = 0; i < n; i++) {
+        uint32_t *record = frame_pool_record(&core_state.frames, frames[i]);
+        *record = (*record & ~FRAME_OWNER_MASK) | CORE_TAG_TAKEN;
+    }
+    owner->frames -= n;
+    core_state.core.frames += n;
+    if (cursor->at_end || core_revoke_owed(owner) == 0)
+        owner->is_asked = false;
+    return n;
+}
+
+// Moves what is owed from tag to tag, a word of frames at a time. Returns how many there were.
+static uint64_t mark(struct core_owner *owner)
 {
     struct frame_cursor cursor = {0};
     uint64_t marked = 0;
-    while (marked < most && !cursor.at_end) {
-        struct pa frames[FRAME_WORD];
+    bool is_done = false;
+    while (!is_done) {
         exo_lock_take(&core_state.frames_lock);
-        uint64_t n = frame_pool_find(&core_state.frames, &cursor, owner->tag,
-                                     EXO_MIN(most - marked, (uint64_t)FRAME_WORD), frames);
-        for (uint64_t i = 0; i < n; i++) {
-            uint32_t *record = frame_pool_record(&core_state.frames, frames[i]);
-            *mapped += *record >> 16;
-            *record = (*record & ~FRAME_OWNER_MASK) | CORE_TAG_TAKEN;
-        }
-        owner->frames -= n;
-        core_state.core.frames += n;
+        marked += mark_some(owner, &cursor);
+        is_done = cursor.at_end || !owner->is_asked;
         exo_lock_give(&core_state.frames_lock);
-        marked += n;
     }
     return marked;
 }
@@ -64,11 +74,13 @@ static bool is_idle(struct pa frame)
     return idle;
 }
 
-// Another CPU may be between the two halves of an unmapping, a few instructions apart.
+// What shows the first of them is taken out together with all that shows the others. A page may
+// come after that walk, from a CPU that held its frame before and maps it now; and a CPU may be
+// between the halves of an unmapping: so as often as it takes.
 static void wipe(struct pa frame)
 {
     while (!is_idle(frame))
-        hal_pause();
+        pt_unmap_taken();
     memset(core_phys(frame), 0, CORE_FRAME_BYTES);
 }
 
@@ -99,23 +111,38 @@ static void pass_all_on(struct core_owner *owner)
     }
 }
 
-int64_t core_revoke_take(struct core_owner *owner)
+// What is owed and overdue. Of one question: another may be asked on another CPU.
+static int64_t due(struct core_owner *owner)
 {
+    exo_lock_take(&core_state.frames_lock);
     uint64_t owed = core_revoke_owed(owner);
+    exo_ns deadline = owner->deadline;
+    exo_lock_give(&core_state.frames_lock);
     if (owed == 0)
         return 0;
-    if (core_clock_now() < owner->deadline)
-        return -EXO_EAGAIN;
+    return core_clock_now() < deadline ? -EXO_EAGAIN : (int64_t)owed;
+}
+
+// The owner may end as soon as it is not the one named here (owner.c).
+static int64_t take(struct core_owner *owner)
+{
+    __atomic_store_n(&core_state.revoked, owner, __ATOMIC_RELEASE);
+    uint64_t marked = mark(owner);
+    pass_all_on(owner);
+    __atomic_store_n(&core_state.revoked, NULL, __ATOMIC_RELEASE);
+    return (int64_t)marked;
+}
+
+int64_t core_revoke_take(struct core_owner *owner)
+{
+    int64_t frames = due(owner);
+    if (frames <= 0)
+        return frames;
     if (!exo_lock_try(&core_state.revoke_lock))
         return -EXO_EBUSY;
-    core_state.revoked = owner;
-    uint64_t mapped = 0;
-    uint64_t marked = mark(owner, owed, &mapped);
-    if (mapped > 0)
-        pt_unmap_taken();
-    pass_all_on(owner);
-    core_state.revoked = NULL;
-    owner->is_asked = false;
+    frames = due(owner); // whoever had the lock may have taken them
+    if (frames > 0)
+        frames = take(owner);
     exo_lock_give(&core_state.revoke_lock);
-    return (int64_t)marked;
+    return frames;
 }

@@ -177,6 +177,8 @@ void *debug_heap_alloc(size_t align, size_t bytes)
         return NULL;
     align = EXO_MAX(align, align_of(bytes));
     uint64_t pages = pages_for(align, bytes);
+    if (pages > core_frame_stats().free)
+        return NULL; // and nobody else goes without while it is found out page by page
     exo_lock_take(&state.lock);
     uint64_t run = reserve(pages, align);
     exo_lock_give(&state.lock);

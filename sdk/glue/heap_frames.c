@@ -7,7 +7,8 @@
 #include "exo/bits.h"
 #include "exo/err.h"
 
-#define FIRST_RUN_FRAMES 16u
+#define FIRST_RUN_FRAMES   16u
+#define LARGEST_RUN_FRAMES (UINT64_C(1) << 25) // half of what heap_add takes at a time
 
 // Frames that make sure of one block of `bytes`: a size class may be an eighth larger
 // than the block, and the heap keeps headers of its own in each run.
@@ -16,10 +17,11 @@ static uint64_t frames_needed(size_t align, size_t bytes)
     return (bytes + bytes / 8 + align + CORE_FRAME_BYTES - 1) / CORE_FRAME_BYTES + 1;
 }
 
-// As much again as there is, but at most a quarter of what is left: others need frames too.
+// As much again as there is, as long as a heap takes it; but at most a quarter of what is left:
+// others need frames too.
 static uint64_t frames_wanted(const struct heap_frames *f)
 {
-    uint64_t wanted = EXO_MAX(f->claimed, FIRST_RUN_FRAMES);
+    uint64_t wanted = EXO_MIN(EXO_MAX(f->claimed, FIRST_RUN_FRAMES), LARGEST_RUN_FRAMES);
     return EXO_MIN(wanted, core_frame_stats().free / 4);
 }
 

@@ -125,6 +125,20 @@ static void check_late(void)
     end(&one);
 }
 
+// An owner that ends and begins again is not asked any more.
+static void check_ended(void)
+{
+    struct pa frame;
+    begin(&one, 5, 0);
+    expect(core_revoke_ask(&one.owner, 5, EXO_NS_NEVER) == 5, "does not owe all");
+    end(&one);
+    expect(core_owner_init(&one.owner) == 0, "cannot begin again");
+    expect(core_frame_claim(&one.owner, 1, 1, &frame) == 0, "no frame");
+    expect(core_revoke_owed(&one.owner) == 0, "owes what another life was asked for");
+    core_frame_release(&one.owner, frame, 1);
+    core_owner_fini(&one.owner);
+}
+
 static void map_all(struct keeper *keeper)
 {
     for (uint32_t i = 0; i < keeper->count; i++) {
@@ -228,6 +242,7 @@ int main(void)
 {
     check_polite();
     check_late();
+    check_ended();
     check_force();
     check_force_large();
     check_zeroed();

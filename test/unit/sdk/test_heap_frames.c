@@ -16,6 +16,8 @@ static struct {
     uint64_t limit;       // frames that the machine has
     uint64_t used;        // of those, claimed
     uint64_t longest_run; // claims of more fail, as in fragmented memory
+    uint64_t more_free;   // that it says it has beside
+    uint64_t most_asked;  // in one claim
 } core;
 
 static void core_has(uint64_t frames, uint64_t longest_run)
@@ -24,6 +26,7 @@ static void core_has(uint64_t frames, uint64_t longest_run)
     core.limit = frames;
     core.used = 0;
     core.longest_run = longest_run;
+    core.more_free = core.most_asked = 0;
 }
 
 static void mark(uint64_t at, uint64_t count, uint8_t claimed)
@@ -39,6 +42,7 @@ int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, s
 {
     ck_assert_ptr_null(owner);
     ck_assert_uint_eq(align, 1);
+    core.most_asked = count > core.most_asked ? count : core.most_asked;
     for (uint64_t at = 0, run = 0; at < core.limit && count <= core.longest_run; at++) {
         run = core.claimed[at] ? 0 : run + 1;
         if (run == count) {
@@ -68,7 +72,8 @@ struct pa core_phys_of(const void *ptr)
 
 struct core_frame_stats core_frame_stats(void)
 {
-    return (struct core_frame_stats){.total = core.limit, .free = core.limit - core.used};
+    uint64_t free_frames = core.limit - core.used + core.more_free;
+    return (struct core_frame_stats){.total = core.limit, .free = free_frames};
 }
 
 START_TEST(the_block_asked_for_fits_after_each_growth)
@@ -96,6 +101,19 @@ START_TEST(a_heap_doubles_while_there_is_plenty)
     uint64_t first = f.claimed;
     ck_assert_int_eq(heap_frames_grow(&f, 16, 64), 0);
     ck_assert_uint_eq(f.claimed, 2 * first);
+}
+END_TEST
+
+// heap_add refuses 256 GiB at a time, and then a block of 64 bytes would not be had.
+START_TEST(a_heap_does_not_double_beyond_what_it_takes)
+{
+    struct heap_frames f = {0};
+    core_has(FRAMES, FRAMES);
+    ck_assert_int_eq(heap_frames_grow(&f, 16, 64), 0);
+    core.more_free = UINT64_C(1) << 30;
+    f.claimed = UINT64_C(1) << 27;
+    ck_assert_int_eq(heap_frames_grow(&f, 16, 64), 0);
+    ck_assert_uint_lt(core.most_asked * CORE_FRAME_BYTES, UINT64_C(256) << 30);
 }
 END_TEST
 
@@ -180,7 +198,8 @@ START_TEST(nothing_goes_back_while_the_heap_is_at_work)
 END_TEST
 
 CHECK_MAIN("sdk.heap_frames", the_block_asked_for_fits_after_each_growth,
-           a_heap_doubles_while_there_is_plenty, near_the_end_it_takes_no_more_than_it_needs,
+           a_heap_doubles_while_there_is_plenty, a_heap_does_not_double_beyond_what_it_takes,
+           near_the_end_it_takes_no_more_than_it_needs,
            short_runs_are_taken_where_there_are_no_longer_ones,
            exhaustion_is_said_and_leaves_everything_as_it_was,
            runs_without_a_block_go_back_on_request, nothing_goes_back_while_the_heap_is_at_work)
