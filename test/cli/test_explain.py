@@ -84,6 +84,10 @@ class Explain(unittest.TestCase):
         self.assertRegex(out, r"\nouter  app\.c:12\n  >    12 \|     return middle\(x \+ 1\)")
         self.assertNotIn("\033", out)  # no terminal
 
+    def test_an_address_that_stands_there_twice_is_told_twice(self):
+        found = explain.lines.frames(self.elf, [self.call, self.start["_start"], self.call])
+        self.assertEqual([frame.function for frame in found[self.call]], ["outer"])
+
     def test_a_moved_image_says_the_same(self):
         self.assertEqual(self.explain(self.report(0x1234000), self.elf)[1],
                          self.explain(self.report(), self.elf)[1])

@@ -31,7 +31,7 @@ def program():
 
 def frames(elf, addresses):
     """Maps each address to its frames, the innermost first. Raises OSError."""
-    asked = "".join(f"{address:#x}\n" for address in addresses)
+    asked = "".join(f"{address:#x}\n" for address in dict.fromkeys(addresses))  # each once
     done = subprocess.run([program(), "-e", elf, "-a", "-f", "-i"], input=asked,
                           capture_output=True, text=True, check=False)
     if done.returncode:
