@@ -88,6 +88,12 @@ class Explain(unittest.TestCase):
         found = explain.lines.frames(self.elf, [self.call, self.start["_start"], self.call])
         self.assertEqual([frame.function for frame in found[self.call]], ["outer"])
 
+    def test_a_function_that_calls_itself_is_told_once(self):
+        again = f"  {self.call + 5:016x} outer+0x9 (app.c)\r\n"
+        out = self.explain(self.report().replace(again, again * 40), self.elf)[1]
+        self.assertEqual(out.count("outer"), 1)
+        self.assertRegex(out, r"\nouter  app\.c:12  \(40 times in a row\)\n  >    12 \|")
+
     def test_a_moved_image_says_the_same(self):
         self.assertEqual(self.explain(self.report(0x1234000), self.elf)[1],
                          self.explain(self.report(), self.elf)[1])

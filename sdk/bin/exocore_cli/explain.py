@@ -5,6 +5,7 @@ The report has the image's build id and the address that it was placed at; the E
 same id has the rest. A report is never explained by the ELF file of another build.
 """
 
+import itertools
 import os
 import re
 import sys
@@ -108,13 +109,23 @@ def source(frame, around):
     return [(number, text[number - 1]) for number in range(first, last + 1)]
 
 
-def told(frames, around, paint):
-    """One address of the trace: its function, and those that were inlined into it."""
-    for depth, frame in enumerate(frames):
-        inlined = " (inlined)" if depth < len(frames) - 1 else ""
+def calls(stacks):
+    """The functions of a trace, innermost first, as (frame, was it inlined, how often it stands
+    there in a row): what ran over a stack called itself hundreds of times."""
+    flat = ((frame, depth < len(stack) - 1)
+            for stack in stacks for depth, frame in enumerate(stack))
+    for _, same in itertools.groupby(flat, key=lambda call: call[0]):
+        (frame, inlined), *rest = same
+        yield frame, inlined, 1 + len(rest)
+
+
+def told(stacks, paint):
+    """A trace, each address with its function and those that were inlined into it."""
+    for at, (frame, inlined, times) in enumerate(calls(stacks)):
         place = f"{lines.short(frame.path)}:{frame.line}" if frame.path else "no source line"
-        yield f"{paint(BOLD, frame.function)}{inlined}  {place}"
-        for number, text in source(frame, around if depth == 0 else 0):
+        yield (f"{paint(BOLD, frame.function)}{' (inlined)' if inlined else ''}  {place}"
+               f"{f'  ({times} times in a row)' if times > 1 else ''}")
+        for number, text in source(frame, CONTEXT_LINES if at == 0 else 0):
             mark = ">" if number == frame.line else " "
             line = f"  {mark} {number:5} | {text}".rstrip()
             yield line if mark == ">" else paint(FAINT, line)
@@ -129,11 +140,10 @@ def explained(report, elf, paint):
     places = [at - moved for at in report.places()]
     failed = [report.failed_at - moved] if report.failed_at else []
     frames = lines.frames(elf, places + failed)
-    for number, place in enumerate(places):
-        yield from told(frames[place], CONTEXT_LINES if number == 0 else 0, paint)
+    yield from told([frames[place] for place in places], paint)
     if failed:
         yield paint(RED, "and the report itself failed:")
-        yield from told(frames[failed[0]], CONTEXT_LINES, paint)
+        yield from told([frames[failed[0]]], paint)
 
 
 def show(report, elf, stream=None):
