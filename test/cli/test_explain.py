@@ -123,7 +123,9 @@ class Explain(unittest.TestCase):
 
     def test_no_report_and_no_file(self):
         self.assertIn("no report", self.explain("hello\n")[2])
-        self.assertEqual(exocore("explain", str(self.tree / "nothing"))[0], 1)
+        nothing = self.tree / "nothing"
+        self.assertEqual(exocore("explain", str(nothing)),
+                         (1, "", f"exocore: {nothing}: No such file or directory\n"))
         self.assertEqual(self.explain(self.report(), self.tree / "app.c")[0], 1)
 
     def test_each_of_several_reports(self):
