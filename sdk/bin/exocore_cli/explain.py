@@ -23,6 +23,7 @@ RIP = re.compile(r"^rip ([0-9a-f]{16})\b", re.MULTILINE)
 TRACE = re.compile(r"^backtrace:\n((?:  [0-9a-f]{16}.*\n?)*)", re.MULTILINE)
 AGAIN = re.compile(r"^exocore: the report itself failed at ([0-9a-f]{16})$", re.MULTILINE)
 
+PANIC, FAULT = 101, 102  # core/panic.h
 CONTEXT_LINES = 2  # of source, on each side of the innermost place
 RED, BOLD, FAINT, PLAIN = "\033[1;31m", "\033[1m", "\033[2m", "\033[0m"
 
@@ -37,6 +38,10 @@ class Report:
     rip: int = 0  # 0 in a report that no exception caused
     trace: list = field(default_factory=list)  # innermost first
     failed_at: int = 0  # where the report itself died, or 0
+
+    def status(self):
+        """The exit status that the machine gives after it (docs/primitives.md)."""
+        return FAULT if self.headline.startswith("fault") else PANIC
 
     def places(self):
         """The addresses to look up: a call is before the address that it returns to."""
@@ -161,12 +166,13 @@ def show(report, elf, stream=None):
 
 def after_run(console, elf, kept):
     """Explains what an image that has ended left on its console, a file, if there is a report;
-    its words stay in `kept`."""
+    its words stay in `kept`. Returns the reports."""
+    found = []
     try:
         text = Path(console).read_text(encoding="utf-8", errors="replace")
         found = reports(text)
         if not found:
-            return
+            return []
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(text.replace("\r", ""), encoding="utf-8")
         say(f"\nexocore: the report above, with its source lines (raw: {kept})")
@@ -174,6 +180,7 @@ def after_run(console, elf, kept):
             show(report, elf)
     except (UserError, elf_format.ElfError, OSError) as error:
         print(f"exocore: no source lines: {error}", file=sys.stderr)
+    return found
 
 
 def add_arguments(parser):
