@@ -26,6 +26,9 @@ class Advice(unittest.TestCase):
     def test_a_function_that_nobody_has(self):
         self.assertIn("has gettimeofday:", self.of("gettimeofday"))
 
+    def test_a_call_through_a_member_is_no_function_of_the_layer(self):
+        self.assertIn("has read, close:", self.of("read", "close"))  # dev/blk.h: ops->read(
+
     def test_anything_else(self):
         self.assertEqual(self.of(), advice.USUAL)
 

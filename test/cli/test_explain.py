@@ -84,6 +84,16 @@ class Explain(unittest.TestCase):
         self.assertRegex(out, r"\nouter  app\.c:12\n  >    12 \|     return middle\(x \+ 1\)")
         self.assertNotIn("\033", out)  # no terminal
 
+    def test_an_address_that_stands_there_twice_is_told_twice(self):
+        found = explain.lines.frames(self.elf, [self.call, self.start["_start"], self.call])
+        self.assertEqual([frame.function for frame in found[self.call]], ["outer"])
+
+    def test_a_function_that_calls_itself_is_told_once(self):
+        again = f"  {self.call + 5:016x} outer+0x9 (app.c)\r\n"
+        out = self.explain(self.report().replace(again, again * 40), self.elf)[1]
+        self.assertEqual(out.count("outer"), 1)
+        self.assertRegex(out, r"\nouter  app\.c:12  \(40 times in a row\)\n  >    12 \|")
+
     def test_a_moved_image_says_the_same(self):
         self.assertEqual(self.explain(self.report(0x1234000), self.elf)[1],
                          self.explain(self.report(), self.elf)[1])
@@ -113,7 +123,9 @@ class Explain(unittest.TestCase):
 
     def test_no_report_and_no_file(self):
         self.assertIn("no report", self.explain("hello\n")[2])
-        self.assertEqual(exocore("explain", str(self.tree / "nothing"))[0], 1)
+        nothing = self.tree / "nothing"
+        self.assertEqual(exocore("explain", str(nothing)),
+                         (1, "", f"exocore: {nothing}: No such file or directory\n"))
         self.assertEqual(self.explain(self.report(), self.tree / "app.c")[0], 1)
 
     def test_each_of_several_reports(self):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """exocore run: options become a QEMU command, and QEMU's end becomes an exit status."""
 
+import argparse
+import io
 import os
 import json
 import pty
@@ -199,6 +201,23 @@ class Boot(unittest.TestCase):
     def test_passes_the_status_on(self):
         self.assertEqual(self.boot("exit 33"), 0)
         self.assertEqual(self.boot("exit 47"), 7)
+
+    def test_a_machine_that_resets_after_its_report_has_the_reports_status(self):
+        console = self.program.parent / "console"
+        args = argparse.Namespace(app="hello", timeout=None)
+        self.program.write_text("#!/bin/sh\nexit 0\n")
+        self.program.chmod(0o755)
+        for said, status, words in (("fault: #PF\r\n", 102, "panic="),
+                                    ("panic: no\r\n", 101, "panic="),
+                                    ("all is well\r\n", 1, "triple fault")):
+            console.write_text(said)
+            with mock.patch.object(build, "LOGS", self.program.parent), \
+                    mock.patch("sys.stdout", io.StringIO()), \
+                    mock.patch("sys.stderr", io.StringIO()), \
+                    self.assertRaises(UserError) as caught:
+                run.boot_and_explain(args, qemu.Machine("image"), console)
+            self.assertEqual(caught.exception.status, status)
+            self.assertIn(words, str(caught.exception))
 
     def test_timeout_is_124(self):
         with self.assertRaises(UserError) as caught:

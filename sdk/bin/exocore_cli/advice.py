@@ -11,8 +11,8 @@ USUAL = "mend that and run again"
 
 
 def declares(layer, name):
-    """True if a header of the layer declares that function."""
-    call = re.compile(rf"\b{name}\(")
+    """True if a header of the layer declares that function; a struct's member is none."""
+    call = re.compile(rf"(?<![>.])\b{name}\(")
     return any(call.search(header.read_text(encoding="utf-8"))
                for header in sorted((ROOT / layer).rglob("*.h")))
 

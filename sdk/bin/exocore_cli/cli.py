@@ -92,5 +92,6 @@ def main(argv):
     except BrokenPipeError:
         return 1
     except OSError as error:
-        print(f"exocore: {error}", file=sys.stderr)
+        why = f"{error.filename}: {error.strerror}" if error.filename else error
+        print(f"exocore: {why}", file=sys.stderr)
         return 1

@@ -5,6 +5,7 @@ The report has the image's build id and the address that it was placed at; the E
 same id has the rest. A report is never explained by the ELF file of another build.
 """
 
+import itertools
 import os
 import re
 import sys
@@ -24,6 +25,7 @@ TRACED = re.compile(r"^  ([0-9a-f]{16})", re.MULTILINE)
 AGAIN = re.compile(r"^exocore: the report itself failed at ([0-9a-f]{16})$", re.MULTILINE)
 
 ADDRESS_MASK = (1 << 64) - 1  # what is not in the image may lie below it: a jump through null
+PANIC, FAULT = 101, 102  # core/panic.h
 CONTEXT_LINES = 2  # of source, on each side of the innermost place
 RED, BOLD, FAINT, PLAIN = "\033[1;31m", "\033[1m", "\033[2m", "\033[0m"
 
@@ -38,6 +40,10 @@ class Report:
     rip: int = 0  # 0 in a report that no exception caused
     trace: list = field(default_factory=list)  # innermost first
     failed_at: int = 0  # where the report itself died, or 0
+
+    def status(self):
+        """The exit status that the machine gives after it (docs/primitives.md)."""
+        return FAULT if self.headline.startswith("fault") else PANIC
 
     def places(self):
         """The addresses to look up: a call is before the address that it returns to."""
@@ -118,13 +124,23 @@ def source(frame, around):
     return [(number, text[number - 1]) for number in range(first, last + 1)]
 
 
-def told(frames, around, paint):
-    """One address of the trace: its function, and those that were inlined into it."""
-    for depth, frame in enumerate(frames):
-        inlined = " (inlined)" if depth < len(frames) - 1 else ""
+def calls(stacks):
+    """The functions of a trace, innermost first, as (frame, was it inlined, how often it stands
+    there in a row): what ran over a stack called itself hundreds of times."""
+    flat = ((frame, depth < len(stack) - 1)
+            for stack in stacks for depth, frame in enumerate(stack))
+    for _, same in itertools.groupby(flat, key=lambda call: call[0]):
+        (frame, inlined), *rest = same
+        yield frame, inlined, 1 + len(rest)
+
+
+def told(stacks, paint):
+    """A trace, each address with its function and those that were inlined into it."""
+    for at, (frame, inlined, times) in enumerate(calls(stacks)):
         place = f"{lines.short(frame.path)}:{frame.line}" if frame.path else "no source line"
-        yield f"{paint(BOLD, frame.function)}{inlined}  {place}"
-        for number, text in source(frame, around if depth == 0 else 0):
+        yield (f"{paint(BOLD, frame.function)}{' (inlined)' if inlined else ''}  {place}"
+               f"{f'  ({times} times in a row)' if times > 1 else ''}")
+        for number, text in source(frame, CONTEXT_LINES if at == 0 else 0):
             mark = ">" if number == frame.line else " "
             line = f"  {mark} {number:5} | {text}".rstrip()
             yield line if mark == ">" else paint(FAINT, line)
@@ -139,11 +155,10 @@ def explained(report, elf, paint):
     places = [(at - moved) & ADDRESS_MASK for at in report.places()]
     failed = [(report.failed_at - moved) & ADDRESS_MASK] if report.failed_at else []
     frames = lines.frames(elf, places + failed)
-    for number, place in enumerate(places):
-        yield from told(frames[place], CONTEXT_LINES if number == 0 else 0, paint)
+    yield from told([frames[place] for place in places], paint)
     if failed:
         yield paint(RED, "and the report itself failed:")
-        yield from told(frames[failed[0]], CONTEXT_LINES, paint)
+        yield from told([frames[failed[0]]], paint)
 
 
 def show(report, elf, stream=None):
@@ -177,18 +192,20 @@ def show_all(found, elf_of):
 
 def after_run(console, elf, kept):
     """Explains what an image that has ended left on its console, a file, if there is a report;
-    its words stay in `kept`."""
+    its words stay in `kept`. Returns the reports."""
+    found = []
     try:
         text = Path(console).read_text(encoding="utf-8", errors="replace")
         found = reports(text)
         if not found:
-            return
+            return []
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(text.replace("\r", ""), encoding="utf-8")
         say(f"\nexocore: the report above, with its source lines (raw: {kept})")
         show_all(found, lambda _: elf)
     except (UserError, OSError) as error:
         print(f"exocore: no source lines: {error}", file=sys.stderr)
+    return found
 
 
 def add_arguments(parser):

@@ -28,6 +28,10 @@ class Terminated(Exception):
     """Somebody asked this process to end (SIGTERM, SIGHUP)."""
 
 
+class WentAway(UserError):
+    """The machine reset, or was switched off, and gave no exit status."""
+
+
 def add_arguments(parser):
     """The command's options."""
     parser.add_argument("app", metavar="APP", help="a folder of examples/")
@@ -40,7 +44,8 @@ def add_arguments(parser):
     parser.add_argument("--accel", default="auto", choices=["auto", "kvm", "tcg"],
                         help="auto takes KVM where the hardware has it (default)")
     parser.add_argument("--memory", default="64M", metavar="SIZE", help="default 64M")
-    parser.add_argument("--cpus", type=int, default=1, metavar="N", help="default 1")
+    parser.add_argument("--cpus", type=int, default=1, metavar="N",
+                        help="CPUs of the machine (default 1); the app starts all but the first")
     parser.add_argument("--port", action="append", metavar="HOST:GUEST[/udp]",
                         help="reach GUEST in the app as HOST on this machine (repeatable; "
                         "default: what the app says)")
@@ -48,7 +53,9 @@ def add_arguments(parser):
                         help="user needs no rights (default); tap joins this machine's network")
     parser.add_argument("--serial", default="stdio", metavar="stdio|FILE|CHARDEV",
                         help="where the console goes (default: this terminal)")
-    parser.add_argument("--append", metavar="TEXT", help="the app's command line")
+    parser.add_argument("--append", metavar="TEXT",
+                        help="the app's command line; panic=, heap=debug and nokaslr in it are "
+                        "the SDK's (docs/guide.md)")
     parser.add_argument("--gdb", action="store_true", help=f"wait for gdb on port {qemu.GDB_PORT}")
     parser.add_argument("--pcap", metavar="FILE", help="record the network's packets")
     parser.add_argument("--timeout", type=float, metavar="SECONDS",
@@ -125,12 +132,25 @@ def run(args):
     text = own_command_line(args) if args.gdb else args.append
     with command_line(machine, text), console_kept(machine) as console:
         announce(args, machine)
+        return boot_and_explain(args, machine, console)
+
+
+def boot_and_explain(args, machine, console):
+    """Boots, and explains what the machine reported on its console, if that can be read. Returns
+    the exit status: after a report the report's, also where panic= says reset or off."""
+    reports = []
+    try:
         try:
             return boot(machine, args.timeout)
         finally:
             if console:
-                explain.after_run(console, elf_of(args.app),
-                                  build.LOGS / f"{args.app}-report.log")
+                reports = explain.after_run(console, elf_of(args.app),
+                                            build.LOGS / f"{args.app}-report.log")
+    except WentAway:
+        if not reports:
+            raise
+        raise UserError("the machine reset or switched itself off after the report above, as "
+                        "panic= has it", reports[-1].status()) from None
 
 
 def elf_of(app):
@@ -172,8 +192,8 @@ def command_line(machine, text):
 
 def announce(args, machine):
     """What is about to start, and where it can be reached."""
-    say(f"{args.app}: booting ({machine.accel}, {machine.memory}, {machine.cpus} CPU; "
-        "Ctrl-C ends it)")
+    cpus = "1 CPU" if machine.cpus == 1 else f"{machine.cpus} CPUs"
+    say(f"{args.app}: booting ({machine.accel}, {machine.memory}, {cpus}; Ctrl-C ends it)")
     for line in addresses(args.app, machine.ports):
         say(line)
     if args.gdb:
@@ -266,8 +286,9 @@ def verdict(code, complaints):
     if status is not None:
         return status
     if code == 0:
-        raise UserError("the machine reset or was closed without an exit status: a triple fault? "
-                        "Run it with --gdb, or with --serial FILE and read its last lines")
+        raise WentAway("the machine reset, switched itself off or was closed without an exit "
+                       "status: a triple fault? Run it with --gdb, or with --serial FILE and read "
+                       "its last lines")
     if code < 0:
         raise UserError(f"QEMU was ended by {signal.Signals(-code).name}", 128 - code)
     why = "its reason stands above" if complaints else f"exit code {code}, without a word"
