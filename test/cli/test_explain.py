@@ -139,10 +139,11 @@ class Explain(unittest.TestCase):
         self.assertEqual((status, err), (0, ""))
         self.assertIn("outer  app.c:12", out)
 
-    def test_a_recursion_names_each_call_once(self):
+    def test_a_recursion_is_named_once_with_its_calls(self):
         call = f"  {self.call + 5:016x} outer+0x9 (app.c)\r\n"
         out = self.explain(self.report().replace(call, call * 3), self.elf)[1]
-        self.assertEqual(out.count("outer  app.c:12"), 3)
+        self.assertEqual(out.count("outer  app.c:12"), 1)
+        self.assertIn("app.c:12  (3 times in a row)", out)
         self.assertNotIn("outer (inlined)", out)
 
     def test_addresses_that_cannot_be(self):
