@@ -27,14 +27,16 @@
 
 // --- on the CPU that has come up ----------------------------------------------------
 
-// What it remembers of the page tables is from before its last function, or from none.
+// What it remembers of the page tables is from before its last function, or from none. What the
+// function has left in the block is gone with it, and is not to be asked by a report.
 static void work(struct core_cpu *self)
 {
     hal_cr3_write(hal_cr3_read());
     self->entry(self->arg);
-    exo_assert(self->lines_mine == 0); // a CPU that parks takes no interrupts
+    self->running = NULL;
     self->app = NULL;
     self->entry = NULL;
+    exo_assert(self->lines_mine == 0); // a CPU that parks takes no interrupts
     __atomic_fetch_sub(&core_state.cpus_running, 1, __ATOMIC_SEQ_CST);
     __atomic_store_n(&self->state, CORE_CPU_PARKED, __ATOMIC_RELEASE);
 }

@@ -296,6 +296,28 @@ static void try_fault(void (*misdeed)(void *))
         hal_pause();
 }
 
+static const char *name_no_task(void)
+{
+    core_panic("the one who had tasks here is gone");
+}
+
+static void have_tasks(void *arg)
+{
+    (void)arg;
+    core_cpu_self()->running = name_no_task;
+}
+
+// What a function has left on its CPU says nothing about the next one.
+static void try_fault_after(void)
+{
+    int cpu = claim();
+    core_cpu_start(cpu, have_tasks, NULL);
+    wait_until_parked(cpu);
+    core_cpu_start(cpu, fault_here, NULL);
+    for (;;)
+        hal_pause();
+}
+
 // One report is told, whole, whoever comes first.
 static void try_two_faults(void)
 {
@@ -353,6 +375,8 @@ int main(void)
         try_crossfire();
     else if (strcmp(what, "fault") == 0)
         try_fault(fault_here);
+    else if (strcmp(what, "fault_after") == 0)
+        try_fault_after();
     else if (strcmp(what, "overflow") == 0)
         try_fault(overflow_here);
     else if (strcmp(what, "two_faults") == 0)
