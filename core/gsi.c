@@ -11,8 +11,6 @@
 #include "exo/err.h"
 #include "hal/ioapic.h"
 
-#define CPU_MAX 0xffu // a pin's destination has eight bits
-
 static void add(const struct hal_ioapic_place *place)
 {
     volatile uint32_t *regs = pt_map_device((struct pa){place->pa}, HAL_IOAPIC_BYTES);
@@ -52,7 +50,7 @@ int core_gsi_claim(uint32_t gsi, int irq)
     const struct gsi_ioapic *ioapic = find(gsi);
     if (!ioapic || gsi_map_is_nmi(acpi_apics(), gsi))
         return -EXO_ENODEV;
-    if (cpu > CPU_MAX)
+    if (cpu >= HAL_LAPIC_WIDE_ID) // a pin's destination has eight bits, and all ones is everybody
         return -EXO_ENOTSUP;
 
     uint32_t shape = gsi_map_shape(acpi_apics(), gsi);

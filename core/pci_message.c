@@ -6,11 +6,11 @@
 #include "core/pci_config.h"
 #include "exo/assert.h"
 #include "exo/err.h"
+#include "hal/lapic.h"
 #include "hal/mmio.h"
 
 #define MESSAGE_ADDRESS 0xfee00000u
-#define MESSAGE_CPU     12    // shift of the destination
-#define MESSAGE_CPU_MAX 0xffu // in eight bits
+#define MESSAGE_CPU     12 // shift of the destination
 
 #define CAPABILITY_MSIX    0x11
 #define MSIX_CONTROL       2 // offsets in the capability
@@ -39,13 +39,14 @@ static uint32_t address_of(int irq)
     return MESSAGE_ADDRESS | core_irq_apic_id(irq) << MESSAGE_CPU;
 }
 
-// The capability, if all of it can be reached and the line's CPU can be sent messages.
+// The capability, if all of it can be reached and the line's CPU can be sent messages: the
+// destination has eight bits, and all ones is everybody.
 static uint16_t find(struct pci_addr at, uint8_t id, uint16_t bytes, int irq)
 {
     exo_assert(pci_is_claimed(at));
     uint16_t capability = core_pci_capability(at, id, 0);
     bool fits = capability && capability + bytes <= PCI_PORTS_REACH;
-    return fits && core_irq_apic_id(irq) <= MESSAGE_CPU_MAX ? capability : 0;
+    return fits && core_irq_apic_id(irq) < HAL_LAPIC_WIDE_ID ? capability : 0;
 }
 
 static void write_entry(volatile uint8_t *entry, int irq)

@@ -63,7 +63,7 @@ void hal_lapic_arm(const struct hal_lapic *lapic, uint64_t tsc);
 // This CPU's identifier: the destination of what is sent to it.
 uint32_t hal_lapic_id(const struct hal_lapic *lapic);
 
-// Identifiers from here on need x2APIC mode; in xAPIC mode the last one means everybody.
+// Identifiers from here on need x2APIC mode; in eight bits this one means everybody.
 #define HAL_LAPIC_WIDE_ID 255u
 
 // Changes to x2APIC mode. False if this CPU has none. Only while no other CPU is up.
