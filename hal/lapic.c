@@ -140,8 +140,8 @@ void hal_lapic_join(const struct hal_lapic *lapic)
 }
 
 // In xAPIC mode the register holds one command: the one before has to have left. The write is
-// uncached, so stores before it are seen before; the MSR needs a fence for that (SDM vol. 3,
-// "MSR Access in x2APIC Mode").
+// uncached, so the CPU makes stores before it seen before, and only the compiler must be told;
+// the MSR needs a fence for that (SDM vol. 3, "MSR Access in x2APIC Mode").
 void hal_lapic_send(const struct hal_lapic *lapic, uint32_t apic_id, uint32_t what)
 {
     uint32_t command = what | COMMAND_ASSERT;
@@ -153,6 +153,7 @@ void hal_lapic_send(const struct hal_lapic *lapic, uint32_t apic_id, uint32_t wh
     }
     for (uint32_t i = 0; i < SENDING_READS && (lapic->regs[COMMAND] & COMMAND_SENDING); i++)
         hal_pause();
+    hal_barrier_write();
     lapic->regs[COMMAND_HIGH] = apic_id << 24;
     lapic->regs[COMMAND] = command;
 }
