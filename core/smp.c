@@ -41,12 +41,14 @@ static void work(struct core_cpu *self)
     __atomic_store_n(&self->state, CORE_CPU_PARKED, __ATOMIC_RELEASE);
 }
 
-// A call that comes between the look and the halt ends the halt (core/irq.c).
+// A call that comes between the look and the halt ends the halt (core/irq.c). Who has come may
+// be an earlier one, late, and is to be sent interrupts under its own identifier.
 static void live(void *block)
 {
     struct core_cpu *self = block;
     hal_desc_join(&self->desc, self->stacks.fault);
     hal_lapic_join(&core_state.lapic);
+    self->apic_id = hal_lapic_id(&core_state.lapic);
     self->tsc_at_start = hal_tsc();
     __atomic_store_n(&self->state, CORE_CPU_PARKED, __ATOMIC_RELEASE);
     for (;;) {
@@ -153,10 +155,19 @@ static bool add(uint32_t slot, uint32_t apic_id, struct hal_ap_facts *facts, uin
     return true;
 }
 
+// All CPUs use one mode, and those that are up already would not hear of another.
+static void choose_mode(const struct hal_apics *apics)
+{
+    bool needs_wide = false;
+    for (uint32_t i = 0; i < apics->cpu_count; i++)
+        needs_wide |= apics->cpu_ids[i] >= HAL_LAPIC_WIDE_ID;
+    if (needs_wide)
+        hal_lapic_widen(&core_state.lapic);
+}
+
 static bool is_reachable(uint32_t apic_id)
 {
-    if (core_state.lapic.x2apic || apic_id < HAL_LAPIC_WIDE_ID ||
-        hal_lapic_widen(&core_state.lapic))
+    if (core_state.lapic.x2apic || apic_id < HAL_LAPIC_WIDE_ID)
         return true;
     core_log("core: local APIC %u needs x2APIC mode, which is not there: left out",
              (unsigned)apic_id);
@@ -182,9 +193,11 @@ static void start_others(const struct hal_apics *apics)
     }
     core_clock_tsc_hz(); // the first CPU's timer finds the clock's rate, or none does
     cpu_stacks_explain();
+    choose_mode(apics);
     struct hal_ap_facts *facts = hal_ap_prepare(core_phys(road), road.v, core_state.pml4);
     bool road_is_free = true;
-    for (uint32_t i = 0; i < apics->cpu_count; i++) {
+    // A list without this CPU may be full of others: one more than there are numbers.
+    for (uint32_t i = 0; i < apics->cpu_count && core_state.cpu_count < HAL_CPUS_MAX; i++) {
         uint32_t id = apics->cpu_ids[i];
         if (id != core_state.boot_cpu.apic_id && is_reachable(id))
             road_is_free &= add(i, id, facts, road.v);
