@@ -101,7 +101,7 @@ static uint32_t ask_bridge(struct hal_ecam *out)
         return 0;
     *out = (struct hal_ecam){.last_bus = UINT8_MAX};
     for (uint32_t n = 0; acpi_code(n, &code); n++) {
-        if (hal_acpi_cba(code, &out->base))
+        if (hal_acpi_cba(code, &out->base) && hal_ecam_is_sane(out))
             return 1;
     }
     return 0;

@@ -31,7 +31,7 @@ static struct hal_ecam parse(const uint8_t *entry)
                              .last_bus = entry[11]};
 }
 
-static bool is_sane(const struct hal_ecam *ecam)
+bool hal_ecam_is_sane(const struct hal_ecam *ecam)
 {
     uint64_t end = ((uint64_t)ecam->last_bus + 1) << ECAM_BUS_LOG;
     return ecam->base != 0 && exo_is_aligned(ecam->base, UINT64_C(1) << ECAM_BUS_LOG) &&
@@ -58,7 +58,7 @@ uint32_t hal_acpi_mcfg(const struct hal_firmware *firmware, struct cspan table,
     uint32_t count = 0;
     for (size_t at = MCFG_FIRST; at + ENTRY_BYTES <= table.len; at += ENTRY_BYTES) {
         struct hal_ecam ecam = parse(table.ptr + at);
-        if (!is_sane(&ecam) || !is_new(&ecam, out, count))
+        if (!hal_ecam_is_sane(&ecam) || !is_new(&ecam, out, count))
             firmware->lie(firmware->ctx, "a range of PCI buses makes no sense", at);
         else if (count == max)
             firmware->lie(firmware->ctx, "more ranges of PCI buses than we keep", at);

@@ -17,6 +17,9 @@ struct hal_ecam {
     uint8_t last_bus;
 };
 
+// Can it be where it says? Its base is that of a megabyte, and its last bus does not wrap around.
+bool hal_ecam_is_sane(const struct hal_ecam *ecam);
+
 // The registers of the high precision event timer in a table "HPET", or 0.
 // (IA-PC HPET Specification 1.0a §3.2.4.)
 uint64_t hal_acpi_hpet(const struct hal_firmware *firmware, struct cspan table);

@@ -62,6 +62,8 @@ START_TEST(s5_is_not_made_up)
     ck_assert(!FIND_S5("\x08_S5_", &s5));                         // cut off at each place
     ck_assert(!FIND_S5("\x08_S5_\x12", &s5));
     ck_assert(!FIND_S5("\x08_S5_\x12\xc6", &s5));
+    ck_assert(!FIND_S5("\x08_S5_\x12\x06\x04", &s5));
+    ck_assert(!FIND_S5("\x08_S5_\x12\x06\x04\x01", &s5));
     ck_assert(!FIND_S5("\x08_S5_\x12\x06\x04\x0b\x01", &s5));
     ck_assert(!FIND_S5("\x08_S5_\x12\x06\x00\x01\x01", &s5));         // an empty package
     ck_assert(!FIND_S5("\x08_S5_\x12\x06\x04\x0a\x08\x00", &s5));     // four bits
@@ -83,6 +85,8 @@ START_TEST(cba_is_a_constant_or_a_method_that_returns_one)
     ck_assert(!FIND_CBA("\x14\x0c_CBA\x00\xa4\x0c\x00\x00\x00", &base));     // cut off
     ck_assert(!FIND_CBA("\x14\x4c_CBA\x00\xa4\x0c\x00\x00\x00\xe0", &base)); // no such length
     ck_assert(!FIND_CBA("_CBA\x00\xa4\x0c\x00\x00\x00\xe0", &base));         // a mention
+    ck_assert(!FIND_CBA("\x08_CBA", &base)); // cut off
+    ck_assert(!FIND_CBA("\x14\x0c_CBA\x00\xa4", &base));
 }
 END_TEST
 
