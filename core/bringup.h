@@ -17,6 +17,9 @@ void panic_init(void);
 _Noreturn void panic_end(int status);
 _Noreturn void panic_end_at_once(int status);
 
+// Behind the machine's last words: no CPU goes on.
+_Noreturn void panic_halt(void);
+
 // The console; core_log works from here on.
 void log_init(void);
 

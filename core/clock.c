@@ -85,7 +85,7 @@ static struct hal_tsc_rate rate_by_lapic(void)
 {
     uint64_t counts_hz = hal_lapic_told_hz();
     struct hal_lapic_instant end;
-    if (counts_hz == 0 || counts_hz > UINT32_MAX ||
+    if (counts_hz < MEASURED_FRACTION || counts_hz > UINT32_MAX ||
         !count_to((uint32_t)(counts_hz / MEASURED_FRACTION), &end))
         return (struct hal_tsc_rate){0, "nobody"};
     uint64_t counts = core_state.lapic_begin.count - end.count;

@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/power.h"
 #include "core/report.h"
+#include "core/smp.h"
 #include "core/state.h"
 #include "core/trace.h"
 #include "exo/assert.h"
@@ -34,6 +35,13 @@ void core_exit(int status)
     report_make_way(); // an end by a report is not to become another one
     tell_hypervisor(status);
     report_print("exocore: stopped with status %d\n", status);
+    panic_halt();
+}
+
+// The words come first, for they need a lock that one of the others may hold.
+void panic_halt(void)
+{
+    core_cpu_stop_others();
     hal_halt_forever();
 }
 
@@ -54,7 +62,7 @@ void panic_end(int status)
         core_power_off();
     case PANIC_HALT:
         report_print("exocore: halted\n");
-        hal_halt_forever();
+        panic_halt();
     }
     __builtin_unreachable();
 }

@@ -3,10 +3,11 @@
 #include "core/power.h"
 
 #include "core/acpi.h"
+#include "core/bringup.h"
 #include "core/log.h"
-#include "core/report.h"
 #include "core/pci.h"
 #include "core/pt.h"
+#include "core/report.h"
 #include "hal/acpi_aml.h"
 #include "hal/cpu.h"
 #include "hal/mmio.h"
@@ -137,7 +138,7 @@ void core_power_off(void)
         linger();
     }
     report_print("exocore: this machine cannot be switched off by software; halted\n");
-    hal_halt_forever();
+    panic_halt();
 }
 
 static void reset_by_keyboard(void)

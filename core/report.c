@@ -99,6 +99,7 @@ static void break_locks(void)
         &core_state.pt_lock,        // the screen is mapped
         &core_state.frames_lock,    // tables for that, and whose a frame is
         &core_state.shootdown_lock, // nobody is left to be told
+        &core_state.pci_ports_lock, // a reset may be a PCI register's
     };
     for (size_t i = 0; i < EXO_COUNT(locks); i++)
         exo_lock_give(locks[i]);

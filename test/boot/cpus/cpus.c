@@ -10,6 +10,7 @@
 #include "core/irq.h"
 #include "core/log.h"
 #include "core/panic.h"
+#include "core/power.h"
 #include "core/pt.h"
 #include "core/smp.h"
 #include "core/state.h"
@@ -327,6 +328,20 @@ static void try_two_faults(void)
     fault_here(NULL);
 }
 
+// A machine that cannot be switched off halts: CPU 1 as well, which would end it with success.
+static void end_it_soon(void *arg)
+{
+    core_irq_wait(core_clock_now() + EXO_S(1));
+    core_exit(*(int *)arg);
+}
+
+static void try_halt(void)
+{
+    static int status = 0;
+    core_cpu_start(claim(), end_it_soon, &status);
+    core_power_off();
+}
+
 static void try_stop(void)
 {
     static volatile uint64_t counts[HAL_CPUS_MAX];
@@ -381,6 +396,8 @@ int main(void)
         try_fault(overflow_here);
     else if (strcmp(what, "two_faults") == 0)
         try_two_faults();
+    else if (strcmp(what, "halt") == 0)
+        try_halt();
     else if (strcmp(what, "stop") == 0)
         try_stop();
     else
