@@ -80,9 +80,15 @@ int pt_tree_enter(const struct pt_tree *tree, struct pt_path *path, uint64_t va,
     return *path->entry[level] ? -EXO_EEXIST : 0;
 }
 
+// Where a CPU may look next stands ready before the entry that leads there.
+static void publish(uint64_t *at, uint64_t entry)
+{
+    __atomic_store_n(at, entry, __ATOMIC_RELEASE);
+}
+
 void pt_tree_set(struct pt_path *path, int level, uint64_t entry)
 {
-    *path->entry[level] = entry;
+    publish(path->entry[level], entry);
     if (level < PT_LEVEL_TOP)
         *path->entry[level + 1] += PT_USE_ONE;
 }
@@ -117,8 +123,8 @@ void pt_tree_split(const struct pt_tree *tree, struct pt_path *path, int level, 
     uint64_t small = level == 1 ? whole & ~PT_LARGE : whole;
     for (uint64_t i = 0; i < PT_ENTRIES; i++)
         table[i] = small + i * pt_page_bytes(level - 1);
-    *path->entry[level] =
-        ((uint64_t)table - tree->direct_map) | PT_PRESENT | PT_WRITABLE | PT_ENTRIES * PT_USE_ONE;
+    publish(path->entry[level], ((uint64_t)table - tree->direct_map) | PT_PRESENT | PT_WRITABLE |
+                                    PT_ENTRIES * PT_USE_ONE);
 }
 
 uint64_t pt_tree_next(const struct pt_tree *tree, uint64_t va, uint64_t end)

@@ -128,7 +128,8 @@ static int64_t take(struct core_owner *owner)
 {
     __atomic_store_n(&core_state.revoked, owner, __ATOMIC_RELEASE);
     uint64_t marked = mark(owner);
-    pass_all_on(owner);
+    if (marked > 0)
+        pass_all_on(owner);
     __atomic_store_n(&core_state.revoked, NULL, __ATOMIC_RELEASE);
     return (int64_t)marked;
 }

@@ -3,7 +3,8 @@
 //
 // malloc and its family live on one heap (mm/heap) over frames (sdk/glue/heap_frames), with
 // a cache of small blocks for each CPU (mm/heap_cache). Every CPU may call them; a block may
-// be freed on another CPU than the one it was allocated on. Every block is aligned to 16.
+// be freed on another CPU than the one it was allocated on. Every block is aligned to 16 (a debug
+// heap's as its size demands).
 // Without memory they return null and set errno to ENOMEM.
 //
 // The word heap=debug on the command line, or malloc_debug(), puts every block on pages of
