@@ -21,6 +21,7 @@ IMAGE = re.compile(r"^image ([0-9a-f]{40}) at 0x([0-9a-f]+)$", re.MULTILINE)
 WHO = re.compile(r"^on CPU \d+.*", re.MULTILINE)
 RIP = re.compile(r"^rip ([0-9a-f]{16})\b", re.MULTILINE)
 TRACE = re.compile(r"^backtrace:\n((?:  [0-9a-f]{16}.*\n?)*)", re.MULTILINE)
+OTHER = re.compile(r"^CPU (\d+) was at ([0-9a-f]{16})", re.MULTILINE)
 AGAIN = re.compile(r"^exocore: the report itself failed at ([0-9a-f]{16})$", re.MULTILINE)
 
 PANIC, FAULT = 101, 102  # core/panic.h
@@ -37,6 +38,7 @@ class Report:
     base: int = 0
     rip: int = 0  # 0 in a report that no exception caused
     trace: list = field(default_factory=list)  # innermost first
+    others: list = field(default_factory=list)  # (CPU, where it was stopped)
     failed_at: int = 0  # where the report itself died, or 0
 
     def status(self):
@@ -67,6 +69,7 @@ def parsed(text):
                   rip=int(rip[1], 16) if rip else 0,
                   trace=[int(line.split()[0], 16) for line in trace[1].splitlines()]
                   if trace else [],
+                  others=[(int(cpu), int(at, 16)) for cpu, at in OTHER.findall(text)],
                   failed_at=int(again[1], 16) if again else 0)
 
 
@@ -124,13 +127,14 @@ def calls(stacks):
         yield frame, inlined, 1 + len(rest)
 
 
-def told(stacks, paint):
-    """A trace, each address with its function and those that were inlined into it."""
+def told(stacks, paint, around=CONTEXT_LINES):
+    """A trace, each address with its function and those that were inlined into it; the innermost
+    with so many lines of source around its own."""
     for at, (frame, inlined, times) in enumerate(calls(stacks)):
         place = f"{lines.short(frame.path)}:{frame.line}" if frame.path else "no source line"
         yield (f"{paint(BOLD, frame.function)}{' (inlined)' if inlined else ''}  {place}"
                f"{f'  ({times} times in a row)' if times > 1 else ''}")
-        for number, text in source(frame, CONTEXT_LINES if at == 0 else 0):
+        for number, text in source(frame, around if at == 0 else 0):
             mark = ">" if number == frame.line else " "
             line = f"  {mark} {number:5} | {text}".rstrip()
             yield line if mark == ">" else paint(FAINT, line)
@@ -144,8 +148,12 @@ def explained(report, elf, paint):
     moved = report.base - link_base(elf)
     places = [at - moved for at in report.places()]
     failed = [report.failed_at - moved] if report.failed_at else []
-    frames = lines.frames(elf, places + failed)
+    others = [(cpu, at - moved) for cpu, at in report.others]
+    frames = lines.frames(elf, places + failed + [at for _, at in others])
     yield from told([frames[place] for place in places], paint)
+    for cpu, at in others:
+        yield f"CPU {cpu} was then in"
+        yield from told([frames[at]], paint, 0)
     if failed:
         yield paint(RED, "and the report itself failed:")
         yield from told([frames[failed[0]]], paint)
