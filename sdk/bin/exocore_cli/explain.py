@@ -21,6 +21,7 @@ IMAGE = re.compile(r"^image ([0-9a-f]{40}) at 0x([0-9a-f]+)$", re.MULTILINE)
 WHO = re.compile(r"^on CPU \d+.*", re.MULTILINE)
 RIP = re.compile(r"^rip ([0-9a-f]{16})\b", re.MULTILINE)
 TRACE = re.compile(r"^backtrace:\n((?:  [0-9a-f]{16}.*\n?)*)", re.MULTILINE)
+MORE = re.compile(r"^  and more callers$", re.MULTILINE)
 OTHER = re.compile(r"^CPU (\d+) was at ([0-9a-f]{16})", re.MULTILINE)
 AGAIN = re.compile(r"^exocore: the report itself failed at ([0-9a-f]{16})$", re.MULTILINE)
 
@@ -38,6 +39,7 @@ class Report:
     base: int = 0
     rip: int = 0  # 0 in a report that no exception caused
     trace: list = field(default_factory=list)  # innermost first
+    is_cut: bool = False  # the trace goes on, unsaid
     others: list = field(default_factory=list)  # (CPU, where it was stopped)
     failed_at: int = 0  # where the report itself died, or 0
 
@@ -69,6 +71,7 @@ def parsed(text):
                   rip=int(rip[1], 16) if rip else 0,
                   trace=[int(line.split()[0], 16) for line in trace[1].splitlines()]
                   if trace else [],
+                  is_cut=bool(MORE.search(text)),
                   others=[(int(cpu), int(at, 16)) for cpu, at in OTHER.findall(text)],
                   failed_at=int(again[1], 16) if again else 0)
 
@@ -151,6 +154,8 @@ def explained(report, elf, paint):
     others = [(cpu, at - moved) for cpu, at in report.others]
     frames = lines.frames(elf, places + failed + [at for _, at in others])
     yield from told([frames[place] for place in places], paint)
+    if report.is_cut:
+        yield "and more callers, which the report leaves out"
     for cpu, at in others:
         yield f"CPU {cpu} was then in"
         yield from told([frames[at]], paint, 0)
