@@ -84,7 +84,11 @@ void trace_print(uint64_t rbp)
 {
     struct call_frame frame;
     uint64_t above = 0;
-    for (int i = 0; i < FRAMES_MAX && read_frame(rbp, above, &frame); i++) {
+    for (int i = 0; read_frame(rbp, above, &frame); i++) {
+        if (i == FRAMES_MAX) {
+            report_print("  and more callers\n");
+            return;
+        }
         print_caller(frame.return_rip);
         above = rbp;
         rbp = frame.caller_rbp;

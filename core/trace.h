@@ -19,7 +19,7 @@ bool trace_is_readable(uint64_t at);
 // the innermost caller may be known only to the top of the stack.
 void trace_print_from(uint64_t rip, uint64_t rsp, uint64_t rbp);
 
-// Prints one line for each caller, following the chain of frame pointers from `rbp`.
+// Prints one line for each caller, 32 at most, following the chain of frame pointers from `rbp`.
 // Every word is looked up in the page tables before it is read, so a smashed stack ends
 // the trace and not the report.
 void trace_print(uint64_t rbp);

@@ -121,6 +121,16 @@ class Explain(unittest.TestCase):
         out = self.explain(text, self.elf)[1]
         self.assertRegex(out, r"(?s)app\.c:8.*and the report itself failed:\nouter  app\.c:12")
 
+    def test_a_trace_that_was_cut_off_says_so(self):
+        text = self.report().replace("\r\nrax", "\r\n  and more callers\r\nrax")
+        self.assertIn("\nand more callers, which", self.explain(text, self.elf)[1])
+        self.assertNotIn("more callers", self.explain(self.report(), self.elf)[1])
+
+    def test_where_the_other_cpus_were_is_told(self):
+        text = self.report(0x1000).replace("backtrace:", f"CPU 3 was at {self.call + 0x1000:016x} "
+                                           "outer+0x4 (app.c)\r\nbacktrace:")
+        self.assertIn("\nCPU 3 was then in\nouter  app.c:12\n", self.explain(text, self.elf)[1])
+
     def test_no_report_and_no_file(self):
         self.assertIn("no report", self.explain("hello\n")[2])
         nothing = self.tree / "nothing"

@@ -22,6 +22,8 @@ WHO = re.compile(r"^on CPU \d+.*", re.MULTILINE)
 RIP = re.compile(r"^rip ([0-9a-f]{16})\b", re.MULTILINE)
 TRACE = re.compile(r"^backtrace:\n((?:  [0-9a-f]{16}.*\n?)*)", re.MULTILINE)
 TRACED = re.compile(r"^  ([0-9a-f]{16})", re.MULTILINE)
+MORE = re.compile(r"^  and more callers$", re.MULTILINE)
+OTHER = re.compile(r"^CPU (\d+) was at ([0-9a-f]{16})", re.MULTILINE)
 AGAIN = re.compile(r"^exocore: the report itself failed at ([0-9a-f]{16})$", re.MULTILINE)
 
 ADDRESS_MASK = (1 << 64) - 1  # what is not in the image may lie below it: a jump through null
@@ -39,6 +41,8 @@ class Report:
     base: int = 0
     rip: int = 0  # 0 in a report that no exception caused
     trace: list = field(default_factory=list)  # innermost first
+    is_cut: bool = False  # the trace goes on, unsaid
+    others: list = field(default_factory=list)  # (CPU, where it was stopped)
     failed_at: int = 0  # where the report itself died, or 0
 
     def status(self):
@@ -68,6 +72,8 @@ def parsed(text):
                   base=int(image[2], 16) if image else 0,
                   rip=int(rip[1], 16) if rip else 0,
                   trace=[int(at, 16) for at in TRACED.findall(trace[1])] if trace else [],
+                  is_cut=bool(MORE.search(text)),
+                  others=[(int(cpu), int(at, 16)) for cpu, at in OTHER.findall(text)],
                   failed_at=int(again[1], 16) if again else 0)
 
 
@@ -134,13 +140,14 @@ def calls(stacks):
         yield frame, inlined, 1 + len(rest)
 
 
-def told(stacks, paint):
-    """A trace, each address with its function and those that were inlined into it."""
+def told(stacks, paint, around=CONTEXT_LINES):
+    """A trace, each address with its function and those that were inlined into it; the innermost
+    with so many lines of source around its own."""
     for at, (frame, inlined, times) in enumerate(calls(stacks)):
         place = f"{lines.short(frame.path)}:{frame.line}" if frame.path else "no source line"
         yield (f"{paint(BOLD, frame.function)}{' (inlined)' if inlined else ''}  {place}"
                f"{f'  ({times} times in a row)' if times > 1 else ''}")
-        for number, text in source(frame, CONTEXT_LINES if at == 0 else 0):
+        for number, text in source(frame, around if at == 0 else 0):
             mark = ">" if number == frame.line else " "
             line = f"  {mark} {number:5} | {text}".rstrip()
             yield line if mark == ">" else paint(FAINT, line)
@@ -154,8 +161,14 @@ def explained(report, elf, paint):
     moved = report.base - link_base(elf)
     places = [(at - moved) & ADDRESS_MASK for at in report.places()]
     failed = [(report.failed_at - moved) & ADDRESS_MASK] if report.failed_at else []
-    frames = lines.frames(elf, places + failed)
+    others = [(cpu, (at - moved) & ADDRESS_MASK) for cpu, at in report.others]
+    frames = lines.frames(elf, places + failed + [at for _, at in others])
     yield from told([frames[place] for place in places], paint)
+    if report.is_cut:
+        yield "and more callers, which the report leaves out"
+    for cpu, at in others:
+        yield f"CPU {cpu} was then in"
+        yield from told([frames[at]], paint, 0)
     if failed:
         yield paint(RED, "and the report itself failed:")
         yield from told([frames[failed[0]]], paint)
