@@ -34,14 +34,15 @@ static struct hal_entropy absorb_hardware(struct rng *rng, size_t bytes)
     return got;
 }
 
-// The first time, all that the hardware gives in one go; the counter is worth nothing by
-// itself, and harmless.
+// The first time, all that the hardware gives in one go. The counter is worth nothing by
+// itself, and harmless; so is the loader's chance, but where a UEFI firmware has a generator
+// and the CPU none, it is the best there is.
 static struct hal_entropy seed(struct core_random *random)
 {
     static const uint8_t zero[RNG_SEED_BYTES];
-    uint64_t ticks = hal_tsc();
+    uint64_t chance[] = {hal_tsc(), core_state.handoff.seed};
     rng_init(&random->rng, zero);
-    absorb(&random->rng, (const uint8_t *)&ticks, sizeof(ticks));
+    absorb(&random->rng, (const uint8_t *)chance, sizeof(chance));
     struct hal_entropy got = absorb_hardware(&random->rng, HAL_ENTROPY_MAX);
     random->bits = got.bits;
     random->is_seeded = true;
