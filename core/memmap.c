@@ -156,14 +156,6 @@ uint64_t memmap_partial_blocks(const struct memmap *map, uint64_t bytes)
     return memmap_blocks(map, bytes) - whole;
 }
 
-uint64_t memmap_bytes(const struct memmap *map)
-{
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < map->count; i++)
-        bytes += map->ranges[i].end - map->ranges[i].start;
-    return bytes;
-}
-
 bool memmap_overlaps(const struct memmap *map, uint64_t start, uint64_t end)
 {
     for (uint32_t i = 0; i < map->count; i++) {

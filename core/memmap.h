@@ -41,8 +41,6 @@ uint64_t memmap_partial_blocks(const struct memmap *map, uint64_t bytes);
 // And how many have any.
 uint64_t memmap_blocks(const struct memmap *map, uint64_t bytes);
 
-uint64_t memmap_bytes(const struct memmap *map);
-
 // Does any byte of [start, end) belong to a range?
 bool memmap_overlaps(const struct memmap *map, uint64_t start, uint64_t end);
 
