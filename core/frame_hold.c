@@ -2,6 +2,7 @@
 // frame_hold.c - counts how many pages show a frame.
 #include "core/frame_hold.h"
 
+#include "core/bringup.h"
 #include "exo/err.h"
 
 bool frame_is_image(uint64_t start, uint64_t end)
@@ -12,6 +13,7 @@ bool frame_is_image(uint64_t start, uint64_t end)
 
 bool frame_is_memory(uint64_t start, uint64_t end)
 {
+    frame_know();
     return memmap_overlaps(&core_state.memmap, start, end) || frame_is_image(start, end);
 }
 

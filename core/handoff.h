@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define HANDOFF_MAGIC   UINT64_C(0x31444e48204f5845) // "EXO HND1" as bytes in memory
-#define HANDOFF_VERSION 1
+#define HANDOFF_VERSION 2
 
 // Where the loader's page tables show physical memory 0 .. 4 GiB a second time
 // (the first is at 0), and where core's own tables show all of it.
@@ -45,7 +45,7 @@ enum handoff_road {
 
 #define HANDOFF_SLOT_NONE UINT32_C(0xffffffff) // the kernel came from no slot
 
-#define HANDOFF_BYTES_MIN 128 // the block without what was added since; that reads as zero
+#define HANDOFF_BYTES_MIN 208 // the block as this version began
 
 struct handoff {
     uint64_t magic;        //   0  HANDOFF_MAGIC
@@ -77,9 +77,10 @@ struct handoff {
     uint32_t reserved;     // 180  0
     uint64_t low_start;    // 184  and from here; 0 = from the start of memory
     uint64_t seed;         // 192  chance, of the best that the loader found; 0 = it has none
-};                         // 200
+    uint64_t tables;       // 200  the page tables that core goes on using, from here to low_end
+};                         // 208
 
-_Static_assert(sizeof(struct handoff) == 200, "docs/handoff.md");
+_Static_assert(sizeof(struct handoff) == 208, "docs/handoff.md");
 _Static_assert(sizeof(struct handoff_range) == 24, "docs/handoff.md");
 
 #endif
