@@ -50,7 +50,7 @@ const void *pt_map_table(struct pa at, uint64_t bytes)
     if (at.v >= MEMMAP_LIMIT || bytes == 0 || bytes > MEMMAP_LIMIT - at.v)
         return NULL;
     uint64_t end = exo_align_up(at.v + bytes, CORE_FRAME_BYTES);
-    if (!pt_live_reaches(end - 1) || frame_is_image(start, end) || !direct_map_look(start, end))
+    if (!pt_live_reaches(end - 1) || frame_is_kept(start, end) || !direct_map_look(start, end))
         return NULL;
     return (const void *)(HANDOFF_DIRECT_MAP + at.v);
 }
