@@ -17,11 +17,9 @@ CR0_TS equ 1 << 3
 CR4_OSFXSR     equ 1 << 9
 CR4_OSXMMEXCPT equ 1 << 10
 MSR_GS_BASE equ 0xc0000101
-HANDOFF_KERNEL_PA equ 64
-HANDOFF_KERNEL_VA equ 72
 
 ; From the loader: rdi = physical address of the handoff block, interrupts off, the image
-; and the loader's memory mapped (docs/handoff.md).
+; and the first 4 GiB mapped (docs/handoff.md).
 section .text.entry exec
 core_entry:
     cli
@@ -49,31 +47,11 @@ core_entry:
     wrmsr
 
     ; No low map any more: it is writable and executable, and null would be in it.
-    ; And the first 4 GiB in the direct map, until core has tables of its own.
     mov rdx, DIRECT_MAP
     add rdi, rdx
-    mov r8, cr3
-    and qword [r8 + rdx], 0
-    lea rsi, [first_pdpt]
-    lea rbx, [rsi + 4096]
-    mov rax, [rdi + HANDOFF_KERNEL_PA]
-    sub rax, [rdi + HANDOFF_KERNEL_VA]
-    lea rax, [rsi + rax + 3]
-    mov [r8 + rdx + 256 * 8], rax
-    mov ecx, 4
-.directory:
-    add rax, 4096
-    mov [rsi], rax
-    add rsi, 8
-    loop .directory
-    mov eax, 0x83
-    mov ecx, 4 * 512
-.page:
-    mov [rbx], rax
-    add rax, 2 << 20
-    add rbx, 8
-    loop .page
-    mov cr3, r8
+    mov rax, cr3
+    and qword [rax + rdx], 0
+    mov cr3, rax
 
     rdtsc                       ; when core began: what came before is the loader's
     shl rdx, 32
@@ -93,7 +71,6 @@ alignb 4096
 core_stack_guard: resb 4096
     resb STACK_BYTES
 stack_top:
-first_pdpt: resb 5 * 4096
 
 ; The canary of gcc's -fstack-protector.
 section .bss.sealed nobits alloc noexec write align=8
