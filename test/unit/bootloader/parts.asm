@@ -48,6 +48,18 @@ parts_place:
 .found:
     ret
 
+; int parts_is_usable(uint64_t start, uint64_t end)
+    global  parts_is_usable
+parts_is_usable:
+    push    rbx
+    mov     rax, rdi
+    mov     rbx, rsi
+    call    memory_is_usable
+    sete    al
+    movzx   eax, al
+    pop     rbx
+    ret
+
 ; void parts_sha256(const void *bytes, uint64_t count, uint8_t out[32], int fast): with SHA-NI or
 ; without, whatever this machine would choose.
     global  parts_sha256

@@ -41,6 +41,9 @@ uint64_t parts_relocate(void); // behind the last chunk
 // Where `bytes` fit, or 0 and the longest run in *longest.
 uint64_t parts_place(uint64_t bytes, uint64_t *longest);
 
+// Is all of the pages from `start` to `end` usable?
+int parts_is_usable(uint64_t start, uint64_t end);
+
 // The digest by way of SHA-NI if `fast` is 1 and this machine has it, else without.
 // Returns which way it went.
 int parts_sha256(const void *bytes, uint64_t count, uint8_t out[32], int fast);

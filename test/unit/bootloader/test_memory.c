@@ -87,6 +87,24 @@ START_TEST(memory_places_as_the_bitmap_does)
 }
 END_TEST
 
+START_TEST(memory_is_usable_as_the_bitmap_says)
+{
+    uint64_t seed = 0x6d656d6f7279;
+    for (int round = 0; round < 20000; round++) {
+        static bool usable[3 * UNITS];
+        random_map(&seed);
+        paint(usable);
+        uint64_t first = parts_random(&seed) % 32 * (PARTS_PAGE_BYTES / UNIT);
+        uint64_t units = 1 + parts_random(&seed) % 128;
+        bool all = true;
+        for (uint64_t unit = first; unit < first + units; unit++)
+            all = all && usable[unit];
+        uint64_t start = MODEL_BASE + first * UNIT;
+        ck_assert_msg(parts_is_usable(start, start + units * UNIT) == all, "round %d", round);
+    }
+}
+END_TEST
+
 START_TEST(memory_stays_below_4_gib)
 {
     uint64_t longest = 0;
@@ -123,5 +141,6 @@ START_TEST(memory_says_when_there_is_none)
 }
 END_TEST
 
-CHECK_MAIN("bootloader.memory", memory_places_as_the_bitmap_does, memory_stays_below_4_gib,
+CHECK_MAIN("bootloader.memory", memory_places_as_the_bitmap_does,
+           memory_is_usable_as_the_bitmap_says, memory_stays_below_4_gib,
            memory_survives_entries_that_wrap, memory_says_when_there_is_none)
