@@ -98,7 +98,6 @@ void core_main(const struct handoff *handoff, uint64_t tsc)
     hal_extensions_init();
     check_handoff(handoff);
     copy_handoff(handoff);
-    panic_init(); // now that there is a command line
     check_low_memory();
     canary_init(core_state.handoff.seed ^ tsc);
     frame_init();

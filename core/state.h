@@ -21,7 +21,6 @@
 #include "core/nicq.h"
 #include "core/once.h"
 #include "core/owner.h"
-#include "core/panic_word.h"
 #include "core/pci_walk.h"
 #include "core/pt_tree.h"
 #include "core/rng.h"
@@ -164,9 +163,8 @@ struct core_state {
     char cmdline[CORE_CMDLINE_BYTES];
     char loader[CORE_LOADER_BYTES];
 
-    struct memmap memmap;     // frame.c: usable memory less the kernel's own
-    uint64_t *pml4;           // pt.c
-    enum panic_end panic_end; // panic.c
+    struct memmap memmap; // frame.c: usable memory less the kernel's own
+    uint64_t *pml4;       // pt.c
 };
 
 extern struct core_state core_state;
