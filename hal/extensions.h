@@ -9,7 +9,8 @@
 
 #include <stdint.h>
 
-// Before the first code that may use them. Other CPUs inherit the registers (ap_start.h).
+// Before the first code that may use them, and when there are gates (desc.h): from here on
+// machine checks are exceptions, not shutdowns. Other CPUs inherit the registers (ap_start.h).
 void hal_extensions_init(void);
 
 // XCR0: which state XSAVE, and so AVX, may use; 0 where that is not turned on.
