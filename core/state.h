@@ -87,6 +87,7 @@ struct core_state {
 
     // clock.c, irq.c
     struct clock_scale clock; // hz is 0 until somebody asks for time
+    const char *clock_source; // who told its rate
     struct hal_lapic lapic;
     struct hal_lapic_instant lapic_begin; // when its count began
     struct hal_pvclock_page pvclock;      // the hypervisor's, for a moment
