@@ -62,12 +62,13 @@ direct:
     call    cpu_check
 
     ; The first 66 MiB at themselves: the image and low memory. paging.inc does the rest.
-    mov     edi, PML4
-    mov     ecx, (PD_LOW - PML4) / 4
+    mov     edi, PDPT_LOW
+    mov     ecx, (PML4 + PAGE_BYTES - PDPT_LOW) / 4
     xor     eax, eax
-    rep     stosd                       ; EDI is at PD_LOW
+    rep     stosd
     mov     dword [PML4], PDPT_LOW + PAGE_PRESENT + PAGE_WRITE
     mov     dword [PDPT_LOW], PD_LOW + PAGE_PRESENT + PAGE_WRITE
+    mov     edi, PD_LOW
     mov     eax, PAGE_PRESENT + PAGE_WRITE + PAGE_LARGE
 .next:
     stosd
@@ -229,7 +230,6 @@ settle:
     mov     ecx, (NAME_BYTES + RSDP_BYTES + 7) / 8
     rep     movsq
 
-    call    paging_map_low
     call    kernel_measure
     call    memory_check
     call    slide_choose
@@ -286,7 +286,7 @@ memory_check:
     lea     rsi, [rel .no_kernel_line]
     jmp     fail
 .no_low_line:
-    db      "the memory map does not give us memory from 4 to 292 KiB", 0
+    db      "the memory map does not give us memory from 4 to 304 KiB", 0
 .no_kernel_line:
     db      "the kernel at 1 MiB does not lie in memory that the map calls usable", 0
 

@@ -42,7 +42,7 @@ low_memory_check:
     jb      fail
     ret
 .too_small:
-    db      "less than 292 KiB of memory below the BIOS's", 0
+    db      "less than 304 KiB of memory below the BIOS's", 0
 
 ; Fills in the block what this road knows, and clears what it does not.
 handoff_open:

@@ -139,6 +139,6 @@ sha256_tail:
 %include "relr.inc"
 %include "dynamic.inc"
 %include "gdt.inc"
-%include "join.inc"
 %include "uefi_switch.inc"
+%include "join.inc"
     pe_end

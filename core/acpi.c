@@ -2,6 +2,7 @@
 // acpi.c - finds the firmware's tables once, and keeps what is asked for again.
 #include "core/acpi.h"
 
+#include "core/bringup.h"
 #include "core/log.h"
 #include "core/once.h"
 #include "core/pt.h"
@@ -60,7 +61,8 @@ static const char *find_apics(void)
     if (pointer && hal_mp_table(&acpi_firmware, pointer, &core_state.apics))
         return "the MP table";
     hal_apics_init(&core_state.apics);
-    hal_apics_add_cpu(&core_state.apics, hal_lapic_id(&core_state.lapic));
+    lapic_know();
+    hal_apics_add_cpu(&core_state.apics, core_state.boot_cpu.apic_id);
     hal_apics_add_ioapic(&core_state.apics, (struct hal_ioapic_place){.pa = IOAPIC_PA});
     return "nobody";
 }

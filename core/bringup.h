@@ -20,17 +20,17 @@ _Noreturn void panic_halt(void);
 // The console; core_log works from here on.
 void log_init(void);
 
-// Cleans the memory map and takes over all frames but those the loader still uses.
-void frame_init(void);
-
-// Takes over the loader's memory, once nothing points into it any more.
-void frame_take_loaders(void);
-
-// Builds core's own page tables and leaves the loader's.
+// Takes over the loader's page tables.
 void pt_init(void);
 
-// The interrupt controller, and the beginning of a measurement that clock.c may end later.
-void clock_init(void);
+// A pool without frames. They come, all at once, when somebody first wants one: frame_know reads
+// the loader's map, unless that has been done. On CPU 0 the first time, without locks.
+void frame_init(void);
+void frame_know(void);
+
+// The interrupt controller, unless it is up, and the beginning of a measurement that clock.c
+// may end later. Before interrupts are let in.
+void lapic_know(void);
 
 // Does the clock tell time already? A log line before that must not make it.
 bool clock_is_running(void);

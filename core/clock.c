@@ -61,10 +61,13 @@ static void map_lapic(void)
 
 // The count that begins here is as a rule long enough when somebody asks for time, so that
 // nobody waits for it.
-void clock_init(void)
+void lapic_know(void)
 {
+    if (core_state.lapic.regs)
+        return;
     map_lapic();
     core_state.lapic_begin = hal_lapic_count(&core_state.lapic);
+    core_state.boot_cpu.apic_id = hal_lapic_id(&core_state.lapic);
 }
 
 // Lets the LAPIC's timer count on to at least `counts`. A count that has ended begins anew.
@@ -172,6 +175,7 @@ static void ready_timer(uint64_t hz)
 
 static void start(void)
 {
+    lapic_know();
     struct hal_tsc_rate rate = find_rate();
     uint64_t hz = rate.hz ? rate.hz : HZ_ASSUMED;
     ready_timer(hz);

@@ -40,6 +40,17 @@ static uint64_t *table_alloc(void)
     return memset(core_phys(frame), 0, PT_TABLE_BYTES);
 }
 
+// The loader's three tables stand for blocks of memory too, and take no frame of the pool's.
+static uint64_t loaders_tables(void)
+{
+    uint64_t tables = 0;
+    for (int level = 1; level <= PT_LEVEL_TOP; level++) {
+        uint64_t start = exo_align_down(core_state.handoff.tables, pt_page_bytes(level));
+        tables += memmap_overlaps(&core_state.memmap, start, start + pt_page_bytes(level));
+    }
+    return tables;
+}
+
 // A table stands for a block of memory that no single page can show.
 uint64_t direct_map_frames(void)
 {
@@ -49,7 +60,7 @@ uint64_t direct_map_frames(void)
         tables += level > core_state.page_level_max
                       ? memmap_blocks(map, pt_page_bytes(level))
                       : memmap_partial_blocks(map, pt_page_bytes(level));
-    return tables + DIRECT_MAP_RESERVE;
+    return tables - loaders_tables();
 }
 
 static struct pt_tree tree(void)
@@ -115,8 +126,9 @@ static bool show_around(uint64_t at)
     return show_small(at);
 }
 
-// frame_pool's `show`: [start, end) is memory, all of it.
-static bool show(void *ctx, uint64_t start, uint64_t end)
+// Where one page of a range's part in 2 MiB is there, all of that part is: what is shown here
+// was, and what the loader shows of its memory ends where the range does, at its tables.
+bool direct_map_show(void *ctx, uint64_t start, uint64_t end)
 {
     (void)ctx;
     struct pt_tree t = tree();
@@ -157,21 +169,20 @@ static bool look_at(uint64_t at)
 bool direct_map_look(uint64_t start, uint64_t end)
 {
     bool done = true;
+    frame_know();
     exo_lock_take(&core_state.frames_lock);
     for (uint64_t at = start; at < end && done; at += CORE_FRAME_BYTES) {
         bool is_memory = memmap_overlaps(&core_state.memmap, at, at + CORE_FRAME_BYTES);
-        done = is_memory ? show(NULL, at, at + CORE_FRAME_BYTES) : look_at(at);
+        done = is_memory ? direct_map_show(NULL, at, at + CORE_FRAME_BYTES) : look_at(at);
     }
     direct_map_refill();
     exo_lock_give(&core_state.frames_lock);
     return done;
 }
 
-// Up to here the loader's tables show everything that was claimed.
-void direct_map_init(void)
+void direct_map_init(uint64_t reserve)
 {
-    direct_map_refill();
-    core_state.frames.show = show;
-    if (!frame_pool_show_known(&core_state.frames))
-        bringup_fail("not enough memory: no frame left for a page table");
+    for (uint32_t i = 0; i < DIRECT_MAP_RESERVE; i++)
+        core_state.direct_reserve[i].v = reserve + i * CORE_FRAME_BYTES;
+    core_state.direct_reserve_count = DIRECT_MAP_RESERVE;
 }

@@ -17,13 +17,17 @@
 // most that showing 2 MiB can need.
 #define DIRECT_MAP_RESERVE 3u
 
-// How many frames the direct map has or will have for tables, the reserve among them. They
-// are core's own from the start, so that no count of free frames changes when one is made.
+// How many frames the direct map has or will have for tables. They are core's own from the
+// start, so that no count of free frames changes when one is made.
 uint64_t direct_map_frames(void);
 
-// Begins: what the pool knows by now is shown in the tables under core_state.pml4, and what
-// it will know, before it knows it.
-void direct_map_init(void);
+// Begins, in the tables under core_state.pml4, which show the loader's memory, with the
+// DIRECT_MAP_RESERVE pages of that from `reserve` on.
+void direct_map_init(uint64_t reserve);
+
+// frame_pool's `show`: shows [start, end), which is memory, all of it. False: no frame for a
+// page table.
+bool direct_map_show(void *ctx, uint64_t start, uint64_t end);
 
 // Shows [start, end) at its place in the direct map for core to look at: memory as ever, and
 // what is no memory, the firmware's tables, read-only. False: no frame for a page table.

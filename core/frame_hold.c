@@ -2,17 +2,21 @@
 // frame_hold.c - counts how many pages show a frame.
 #include "core/frame_hold.h"
 
+#include "core/bringup.h"
+#include "core/pt_live.h"
 #include "exo/err.h"
 
-bool frame_is_image(uint64_t start, uint64_t end)
+bool frame_is_kept(uint64_t start, uint64_t end)
 {
-    uint64_t image = core_state.handoff.kernel_pa;
-    return start < image + core_state.handoff.kernel_bytes && image < end;
+    const struct handoff *h = &core_state.handoff;
+    return (start < h->kernel_pa + h->kernel_bytes && h->kernel_pa < end) ||
+           (start < h->low_end && pt_reserve_start() < end);
 }
 
 bool frame_is_memory(uint64_t start, uint64_t end)
 {
-    return memmap_overlaps(&core_state.memmap, start, end) || frame_is_image(start, end);
+    frame_know();
+    return memmap_overlaps(&core_state.memmap, start, end) || frame_is_kept(start, end);
 }
 
 bool frame_is_taken(struct pa at)

@@ -22,8 +22,9 @@ bool frame_is_taken(struct pa at);
 // Does any byte of [start, end) belong to memory that core hands out, or keeps?
 bool frame_is_memory(uint64_t start, uint64_t end);
 
-// To the image?
-bool frame_is_image(uint64_t start, uint64_t end);
+// To what core never hands out: the image, and the page tables that the loader made, with the
+// pages below them?
+bool frame_is_kept(uint64_t start, uint64_t end);
 
 // The common case: a frame that somebody owns. False: frame_hold finds out.
 static inline bool frame_hold_one(struct pa at)

@@ -88,16 +88,6 @@ static bool raise_watermark(struct frame_pool *pool, struct frame_range *range, 
     return true;
 }
 
-bool frame_pool_show_known(struct frame_pool *pool)
-{
-    for (uint32_t i = 0; i < pool->count; i++) {
-        const struct frame_range *range = &pool->ranges[i];
-        if (range->watermark && !show(pool, range, 0, range->watermark))
-            return false;
-    }
-    return true;
-}
-
 // --- search -------------------------------------------------------------------------
 
 static uint64_t mask_from(uint64_t bit)

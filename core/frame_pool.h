@@ -26,7 +26,7 @@
 #include "core/owner.h"
 #include "exo/types.h"
 
-#define FRAME_POOL_RANGES (MEMMAP_MAX * 2) // cleaned map, then what the loader gives back
+#define FRAME_POOL_RANGES (MEMMAP_MAX + 1) // a cleaned map, one range of it in two pieces
 #define FRAME_WORD        64u              // frames that a word of a bitmap stands for
 
 // A frame's record: its owner's tag, and how many pages show it.
@@ -92,9 +92,6 @@ void frame_pool_release(struct frame_pool *pool, uint16_t tag, struct pa at, uin
 //
 // Errors: -EXO_ENOMEM  none is free.
 int frame_pool_claim_known(struct frame_pool *pool, uint16_t tag, struct pa *out);
-
-// Shows again all that is known, through a `show` that has just been set.
-bool frame_pool_show_known(struct frame_pool *pool);
 
 // Are all `count` frames from `at` on owned by `tag`, and mapped nowhere?
 bool frame_pool_is_idle(struct frame_pool *pool, uint16_t tag, struct pa at, uint64_t count);

@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 #define HANDOFF_MAGIC   UINT64_C(0x31444e48204f5845) // "EXO HND1" as bytes in memory
-#define HANDOFF_VERSION 1
+#define HANDOFF_VERSION 2
 
-// Where the loader's page tables show physical memory 0 .. 4 GiB a second time
-// (the first is at 0), and where core's own tables show all of it.
+// Where the loader's page tables show its own memory, and where core shows all of memory in
+// time. Core goes on with the same tables.
 #define HANDOFF_DIRECT_MAP UINT64_C(0xffff800000000000)
 
 // One entry of the memory map, ACPI's address range descriptor ("E820", ACPI 6.5 §15.1):
@@ -45,7 +45,7 @@ enum handoff_road {
 
 #define HANDOFF_SLOT_NONE UINT32_C(0xffffffff) // the kernel came from no slot
 
-#define HANDOFF_BYTES_MIN 128 // the block without what was added since; that reads as zero
+#define HANDOFF_BYTES_MIN 208 // the block without what was added since; that reads as zero
 
 struct handoff {
     uint64_t magic;        //   0  HANDOFF_MAGIC
@@ -62,7 +62,7 @@ struct handoff {
     uint64_t kernel_pa;    //  64  where the kernel's first byte (its lowest segment) lies
     uint64_t kernel_va;    //  72  and at which address it is mapped
     uint64_t kernel_bytes; //  80  from there to the end of its highest segment, page rounded
-    uint64_t low_end;      //  88  the loader uses memory below this, until core drops its tables,
+    uint64_t low_end;      //  88  the loader uses memory below this,
     uint64_t rsdp;         //  96  ACPI root pointer, 0 = core looks for it (BIOS)
     uint64_t fb_base;      // 104  linear frame buffer, 0 = none
     uint32_t fb_width;     // 112  pixels
@@ -77,9 +77,10 @@ struct handoff {
     uint32_t reserved;     // 180  0
     uint64_t low_start;    // 184  and from here; 0 = from the start of memory
     uint64_t seed;         // 192  chance, of the best that the loader found; 0 = it has none
-};                         // 200
+    uint64_t tables;       // 200  page tables, from the PML4 on, fill the memory to low_end
+};                         // 208
 
-_Static_assert(sizeof(struct handoff) == 200, "docs/handoff.md");
+_Static_assert(sizeof(struct handoff) == 208, "docs/handoff.md");
 _Static_assert(sizeof(struct handoff_range) == 24, "docs/handoff.md");
 
 #endif

@@ -5,6 +5,7 @@
 // opens them, here, for one instruction or for a halt; nobody else's instruction touches it.
 #include "core/irq.h"
 
+#include "core/bringup.h"
 #include "core/clock.h"
 #include "core/state.h"
 #include "exo/assert.h"
@@ -58,6 +59,7 @@ static int find_free(struct core_cpu *cpu, const char *owner)
 int core_irq_claim(const char *owner)
 {
     exo_assert(owner);
+    lapic_know();
     struct core_cpu *cpu = core_cpu_self();
     exo_lock_take(&core_state.irq_lock);
     int irq = find_free(cpu, owner);
@@ -127,9 +129,10 @@ void core_irq_unmask(int irq)
     cpu->lines_awake |= my_bit(cpu, irq);
 }
 
+// Who has claimed no line lets no interrupt in: the LAPIC may still be as the firmware left it.
 static bool any(const struct core_cpu *cpu)
 {
-    if (!(pending(cpu) & cpu->lines_awake))
+    if (cpu->lines_mine && !(pending(cpu) & cpu->lines_awake))
         hal_irq_window();
     return pending(cpu) & cpu->lines_awake;
 }
@@ -144,6 +147,7 @@ bool core_irq_any(void)
 // interrupt that nobody claimed, another CPU's NMI) leads back to the look.
 void core_irq_wait(exo_ns deadline)
 {
+    lapic_know();
     const struct core_cpu *cpu = core_cpu_self();
     uint64_t deadline_tsc = UINT64_MAX;
     if (deadline != EXO_NS_NEVER && core_clock_tsc_hz()) // which starts the clock

@@ -2,6 +2,7 @@
 // pci.c - functions, their owners, and their BARs.
 #include "core/pci.h"
 
+#include "core/frame_hold.h"
 #include "core/log.h"
 #include "core/once.h"
 #include "core/pci_config.h"
@@ -177,7 +178,7 @@ int core_pci_bar(struct pci_addr at, uint32_t index, struct core_pci_bar *out)
     uint64_t bytes = size_bar(at, index, value);
     if (!exo_is_pow2(bytes) || !exo_is_aligned(base, bytes))
         return -EXO_EIO;
-    if (memmap_overlaps(&core_state.memmap, base, base + bytes))
+    if (frame_is_memory(base, base + bytes))
         return -EXO_EIO; // registers on top of memory
     if (bytes > CORE_PCI_BAR_MAX)
         return -EXO_ENOTSUP;

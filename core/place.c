@@ -3,9 +3,9 @@
 #include "core/place.h"
 
 #include "core/frame.h"
+#include "core/frame_hold.h"
 #include "core/guard.h"
 #include "core/image.h"
-#include "core/memmap.h"
 #include "core/pt.h"
 #include "core/report.h"
 #include "core/state.h"
@@ -100,7 +100,7 @@ static bool print_memory(uint64_t va)
         report_name(owner->name);
         report_print(")");
     } else {
-        bool is_frame = memmap_overlaps(&core_state.memmap, pa.v, pa.v + 1);
+        bool is_frame = frame_is_memory(pa.v, pa.v + 1);
         report_print("%s)", is_frame ? "memory that nobody owns" : "no memory of ours");
     }
     return true;

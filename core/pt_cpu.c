@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // pt_cpu.c - what a CPU must be told before page tables mean what pt.h says.
-#include "core/bringup.h"
 #include "core/pt.h"
 #include "core/state.h"
 #include "hal/cpu.h"
@@ -26,9 +25,6 @@ static void set_memory_types(void)
 
 void pt_cpu_init(void)
 {
-    bool has_nx = hal_cpuid_if_any(0x80000001, 0).edx >> 20 & 1;
-    if (!has_nx)
-        bringup_fail("this CPU has no no-execute bit");
     hal_msr_write(HAL_MSR_EFER, hal_msr_read(HAL_MSR_EFER) | HAL_EFER_NXE);
     hal_cr0_write(hal_cr0_read() | HAL_CR0_WP);
 

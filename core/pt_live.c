@@ -5,12 +5,22 @@
 #include <string.h>
 
 #include "core/frame.h"
+#include "core/report.h"
 #include "exo/bits.h"
 #include "exo/err.h"
 
 #define SPARES_MAX   3u  // one for each level below the top: the most one mapping needs
 #define PA_BITS_MIN  36u // of a physical address, on any CPU with long mode
 #define FORGET_PAGES 64u // more are forgotten sooner all at once
+
+// The machine's last words are to reach its screen even if memory is what is missing.
+static uint64_t *last_table(void)
+{
+    if (!report_has_begun() || core_state.last_tables == 0)
+        return NULL;
+    uint64_t at = pt_reserve_start() + --core_state.last_tables * PT_TABLE_BYTES;
+    return memset(core_phys((struct pa){at}), 0, PT_TABLE_BYTES);
+}
 
 // An empty table, or null. A spare one is still empty but for the link.
 static uint64_t *table_alloc(void)
@@ -24,7 +34,7 @@ static uint64_t *table_alloc(void)
     }
     struct pa frame;
     if (core_frame_claim(&core_state.core, 1, 1, &frame) < 0)
-        return NULL;
+        return last_table();
     return memset(core_phys(frame), 0, PT_TABLE_BYTES);
 }
 

@@ -45,6 +45,16 @@ bool pt_live_is_owners(uint64_t va, uint64_t bytes);
 // once it is mapped.
 bool pt_live_reaches(uint64_t last);
 
+// The entry that maps the image's page at `va`.
+uint64_t *pt_image_entry(uint64_t va);
+
+// Below the tables that the loader made lie pages of its memory that core keeps as well: the
+// direct map's first reserve, and tables that a report shows its screen with, where there is no
+// memory left. Here they begin.
+#define PT_LAST_TABLES   3u
+#define PT_RESERVE_BYTES ((PT_LAST_TABLES + DIRECT_MAP_RESERVE) * PT_TABLE_BYTES)
+uint64_t pt_reserve_start(void);
+
 // The bits of a page's entry for these rights, or 0.
 static inline uint64_t pt_live_bits(uint32_t rights)
 {

@@ -50,49 +50,38 @@ const void *pt_map_table(struct pa at, uint64_t bytes)
     if (at.v >= MEMMAP_LIMIT || bytes == 0 || bytes > MEMMAP_LIMIT - at.v)
         return NULL;
     uint64_t end = exo_align_up(at.v + bytes, CORE_FRAME_BYTES);
-    if (!pt_live_reaches(end - 1) || frame_is_image(start, end) || !direct_map_look(start, end))
+    if (!pt_live_reaches(end - 1) || frame_is_kept(start, end) || !direct_map_look(start, end))
         return NULL;
     return (const void *)(HANDOFF_DIRECT_MAP + at.v);
 }
 
 // --- start ----------------------------------------------------------------------------
 
-static void must(int err)
+// The image is mapped by 4 KiB pages, and every table of it is the loader's.
+uint64_t *pt_image_entry(uint64_t va)
 {
-    if (err < 0)
-        bringup_fail("not enough memory: no frame left for a page table");
+    uint64_t *table = core_state.pml4;
+    for (int level = PT_LEVEL_TOP; level > 0; level--)
+        table = core_phys((struct pa){*pt_slot(table, va, level) & PT_ADDRESS});
+    return pt_slot(table, va, 0);
 }
 
-// Maps pages of the image a table at a time: nothing is there yet.
-static void map_image(const uint8_t *start, const uint8_t *end, uint32_t rights)
+uint64_t pt_reserve_start(void)
 {
-    struct pt_tree t = pt_live();
-    uint64_t va = (uint64_t)start;
-    uint64_t stop = exo_align_up((uint64_t)end, CORE_FRAME_BYTES);
-    uint64_t distance = core_state.handoff.kernel_va - core_state.handoff.kernel_pa;
-    uint64_t entry = pt_leaf(va - distance, 0, pt_rights_bits[rights]);
-    while (va < stop) {
-        struct pt_path path;
-        must(pt_tree_enter(&t, &path, va, 0));
-        uint64_t n = EXO_MIN((stop - va) / CORE_PT_4K, PT_ENTRIES - va / CORE_PT_4K % PT_ENTRIES);
-        for (uint64_t i = 0; i < n; i++, entry += CORE_PT_4K)
-            path.entry[0][i] = entry;
-        *path.entry[1] += n * PT_USE_ONE;
-        va += n * CORE_PT_4K;
-    }
+    return core_state.handoff.tables - PT_RESERVE_BYTES;
 }
 
 void pt_init(void)
 {
+    uint64_t pml4 = hal_cr3_read() & PT_ADDRESS;
+    if (pml4 < core_state.handoff.tables || pml4 >= core_state.handoff.low_end)
+        bringup_fail("the loader's page tables are not where it says");
+    core_state.pml4 = core_phys((struct pa){pml4});
+    core_state.last_tables = PT_LAST_TABLES;
+    direct_map_init(pt_reserve_start() + PT_LAST_TABLES * CORE_FRAME_BYTES);
+    *pt_image_entry((uint64_t)core_stack_guard) = 0;
+    hal_invlpg((uint64_t)core_stack_guard);
+    bool has_gib_pages = hal_cpuid(0x80000001, 0).edx >> 26 & 1;
+    core_state.page_level_max = has_gib_pages ? 2 : 1;
     pt_cpu_init();
-    core_state.pml4 = pt_live().table_alloc();
-    must(core_state.pml4 ? 0 : -EXO_ENOMEM);
-
-    map_image(core_image_start, core_text_end, CORE_PT_EXECUTE);
-    map_image(core_text_end, core_rodata_end, 0);
-    map_image(core_rodata_end, core_stack_guard, CORE_PT_WRITE);
-    map_image(core_stack_guard + CORE_FRAME_BYTES, core_data_end, CORE_PT_WRITE);
-    map_image(core_symbols, core_image_limit(), 0);
-    direct_map_init();
-    hal_cr3_write(core_phys_of(core_state.pml4).v);
 }

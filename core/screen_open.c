@@ -5,8 +5,7 @@
 #include "core/state.h"
 #include "hal/port.h"
 
-#define SIDE_MAX     16384u // pixels; more is no screen but a mistake
-#define LOADER_REACH (UINT64_C(4) << 30)
+#define SIDE_MAX 16384u // pixels; more is no screen but a mistake
 
 // VGA's text mode (IBM VGA reference; the graphics controller's "miscellaneous" register).
 #define TEXT_BUFFER      0xb8000u
@@ -21,15 +20,6 @@
 
 enum { FORMAT_NONE, FORMAT_BGRX, FORMAT_RGBX }; // docs/handoff.md
 
-// Before core's page tables stand, the loader's show the first 4 GiB.
-static volatile void *map(uint64_t pa, uint64_t bytes)
-{
-    if (core_state.pml4)
-        return pt_map_device((struct pa){pa}, bytes);
-    bool is_seen = pa < LOADER_REACH && bytes <= LOADER_REACH - pa;
-    return is_seen ? (volatile void *)(HANDOFF_DIRECT_MAP + pa) : NULL;
-}
-
 static bool open_frame_buffer(struct screen *screen)
 {
     const struct handoff *h = &core_state.handoff;
@@ -40,7 +30,8 @@ static bool open_frame_buffer(struct screen *screen)
                    h->fb_pitch <= SIDE_MAX * 4 && h->fb_base % 4 == 0;
     if (h->fb_base == 0 || !is_known || !is_sane)
         return false;
-    volatile void *base = map(h->fb_base, (uint64_t)h->fb_pitch * h->fb_height);
+    volatile void *base =
+        pt_map_device((struct pa){h->fb_base}, (uint64_t)h->fb_pitch * h->fb_height);
     if (base)
         screen_init_pixels(screen, base, h->fb_width, h->fb_height, h->fb_pitch,
                            h->fb_format == FORMAT_RGBX);
@@ -61,7 +52,7 @@ static bool open_text(struct screen *screen)
     uint32_t road = core_state.handoff.road;
     if (road == 0 || road == HANDOFF_ROAD_UEFI || !is_text_mode())
         return false;
-    volatile void *base = map(TEXT_BUFFER, TEXT_COLUMNS * TEXT_ROWS * 2);
+    volatile void *base = pt_map_device((struct pa){TEXT_BUFFER}, TEXT_COLUMNS * TEXT_ROWS * 2);
     if (base)
         screen_init_cells(screen, base, TEXT_COLUMNS, TEXT_ROWS);
     return base;

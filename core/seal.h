@@ -7,4 +7,9 @@
 // called on the first CPU, while no other runs (asserted); a second call changes nothing.
 void core_seal(void);
 
+// Opens the sealed part of core's state, for what core learns later (frame_know.c), and seals it.
+// The same conditions. Core's own business.
+void seal_open_facts(void);
+void seal_facts(void);
+
 #endif

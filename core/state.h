@@ -57,6 +57,7 @@ struct core_state {
 
     // frame.c
     struct exo_lock frames_lock; // guards all of frame.c's, owner.c's and direct_map.c's
+    bool frames_known;           // the loader's map has been read, or is being read
     struct frame_pool frames;
     struct core_owner app, core;               // stand for a null owner, and for core itself
     struct core_owner *owners[CORE_OWNER_MAX]; // null in a free slot
@@ -68,13 +69,12 @@ struct core_state {
     // direct_map.c
     struct pa direct_reserve[DIRECT_MAP_RESERVE];
     uint32_t direct_reserve_count;
-    uint64_t direct_frames; // what direct_map_frames said at the start
-    int page_level_max;     // 2 where the CPU has pages of 1 GiB, else 1
 
     // pt.c
     struct exo_lock pt_lock; // guards the tables but for the direct map's, and what follows
     uint64_t *spare_tables;  // a chain of empty tables kept for the next mapping
     uint32_t spare_count;
+    uint32_t last_tables; // pages of the loader's that a report may still use as tables
     struct pt_hand pt_hand;
 
     // guard.c
@@ -158,14 +158,16 @@ struct core_state {
 
     // From here on sealed: written while core starts, read-only once core_seal was called.
 
-    // core_main.c: what the loader said, copied before its memory is given away
+    // core_main.c: what the loader said
     _Alignas(EXO_SEAL_BYTES) struct handoff handoff;
     uint64_t tsc_at_core; // when core's first instructions ran
     char cmdline[CORE_CMDLINE_BYTES];
     char loader[CORE_LOADER_BYTES];
 
-    struct memmap memmap; // frame.c: usable memory less the kernel's own
-    uint64_t *pml4;       // pt.c
+    struct memmap memmap;   // frame_know.c: usable memory less the kernel's own
+    uint64_t direct_frames; // direct_map.c: what direct_map_frames said of it
+    int page_level_max;     // 2 where the CPU has pages of 1 GiB, else 1
+    uint64_t *pml4;         // pt_own.c
 };
 
 extern struct core_state core_state;

@@ -290,8 +290,11 @@ static void try_fault(void (*misdeed)(void *))
 {
     static uint64_t count;
     int cpu = claim();
-    if (core_cpu_count() > 2)
+    if (core_cpu_count() > 2) {
         core_cpu_start(claim(), count_on, &count);
+        while (*(volatile uint64_t *)&count == 0)
+            hal_pause();
+    }
     core_cpu_start(cpu, misdeed, NULL);
     for (;;)
         hal_pause();

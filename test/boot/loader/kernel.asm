@@ -323,15 +323,12 @@ check_pages:
     cmp     rax, rdx
     expect  e, "the image is mapped where kernel_pa says"
 
-    mov     rdx, HANDOFF_DIRECT_MAP
     mov     rax, [rbx + handoff.kernel_pa]
-    mov     rcx, [rax]                  ; at 0 …
-    cmp     [rdx + rax], rcx            ; … and in the direct map
-    expect  e, "both low maps show the kernel"
     lea     rcx, [image_start]
     mov     rcx, [rcx]
     cmp     [rax], rcx
     expect  e, "the low map shows the image"
+    call    check_direct_map
 
     mov     rax, cr0
     test    eax, 1 << 16
@@ -340,6 +337,48 @@ check_pages:
     rdmsr
     test    eax, 1 << 11
     expect  nz, "EFER.NXE"
+    ret
+
+; The direct map shows the loader's memory and nothing else, and core's tables are its end.
+check_direct_map:
+    mov     rax, cr3
+    cmp     rax, [rbx + handoff.tables]
+    expect  e, "tables"
+    mov     rcx, [rax + 256 * 8]
+    mov     rdx, [address]
+    not     rdx
+    and     rcx, rdx
+    mov     rdx, 1 << 52 | 3            ; to core, a table in use
+    cmp     rcx, rdx
+    expect  e, "the entry of a table"
+
+    mov     r8, [rbx + handoff.low_start]
+    mov     ecx, PAGE_BYTES
+    test    r8, r8
+    cmovz   r8, rcx
+    mov     r9, r8
+    and     r9, -(2 << 20)
+    lea     r10, [r9 + (2 << 20)]
+    cmp     [rbx + handoff.low_end], r10
+    expect  be, "the loader's memory lies in one 2 MiB"
+.next:
+    mov     rdi, HANDOFF_DIRECT_MAP
+    add     rdi, r9
+    call    leaf
+    mov     rdx, [flags_rw]
+    or      rdx, r9
+    cmp     r9, r8
+    jb      .hidden
+    cmp     r9, [rbx + handoff.low_end]
+    jb      .shown
+.hidden:
+    xor     edx, edx
+.shown:
+    cmp     rax, rdx
+    expect  e, "the direct map shows exactly the loader's memory"
+    add     r9, PAGE_BYTES
+    cmp     r9, r10
+    jb      .next
     ret
 
 ; Returns the 4 KiB entry that maps RDI, or 0.

@@ -8,7 +8,7 @@
 %include "handoff.inc"
 %include "state.inc"
 
-LOW_END_MAX     equ 0x49000
+LOW_END_MAX     equ 0x4c000
 
 %macro variables 0
 %endmacro
@@ -103,13 +103,21 @@ parts_crc32:
 %include "relr.inc"
 %include "dynamic.inc"
 
-    section .bss align=4096
-    global  parts_handoff, parts_chunk, parts_pml4, parts_pd_image, parts_pt_image
-    global  parts_state
-parts_pml4:
-PML4:           resb PAGE_BYTES
+    section .bss align=0x40000          ; up to the tables' end in one 2 MiB
+    global  parts_handoff, parts_chunk, parts_pml4, parts_pdpt_direct, parts_pd_direct
+    global  parts_pt_direct, parts_pd_image, parts_pt_image, parts_state
+parts_handoff:
+HANDOFF:        resb PAGE_BYTES
 PDPT_LOW:       resb PAGE_BYTES
 PD_LOW:         resb PD_LOW_COUNT * PAGE_BYTES
+parts_pml4:
+PML4:           resb PAGE_BYTES
+parts_pdpt_direct:
+PDPT_DIRECT:    resb PAGE_BYTES
+parts_pd_direct:
+PD_DIRECT:      resb PAGE_BYTES
+parts_pt_direct:
+PT_DIRECT:      resb PAGE_BYTES
 PDPT_IMAGE:     resb PAGE_BYTES
 parts_pd_image:
 PD_IMAGE:       resb PAGE_BYTES
@@ -118,8 +126,6 @@ PT_IMAGE:       resb PT_IMAGE_MAX * PAGE_BYTES
 parts_chunk:
 CHUNK:          resb CHUNK_BYTES
 SEGMENTS:       resb SEGMENTS_MAX * elf_segment_size
-parts_handoff:
-HANDOFF:        resb handoff_size
 parts_state:
 STATE:          resb state_size
 crc32_table:    resd 256

@@ -10,10 +10,14 @@
 #define PARTS_CHUNK_BYTES 61440
 #define PARTS_PAGE_BYTES  4096
 #define PARTS_KERNEL_VA   UINT64_C(0xffffffff80000000)
+#define PARTS_TABLE       (UINT64_C(1) << 52 | 3) // an entry that points at a table, in use
 
 extern struct handoff parts_handoff;
 extern uint8_t parts_chunk[PARTS_CHUNK_BYTES]; // where the loader reads the kernel file to
 extern uint64_t parts_pml4[512];
+extern uint64_t parts_pdpt_direct[512];
+extern uint64_t parts_pd_direct[512];
+extern uint64_t parts_pt_direct[512];
 extern uint64_t parts_pd_image[512];
 extern uint64_t parts_pt_image[33 * 512];
 

@@ -136,9 +136,28 @@ START_TEST(elf_scatters_three_chunks)
     check_untouched_outside();
     ck_assert_uint_eq(parts_handoff.kernel_va, PARTS_KERNEL_VA);
     ck_assert_uint_eq(parts_handoff.low_end, (uintptr_t)parts_pt_image + PARTS_PAGE_BYTES);
-    ck_assert_uint_eq(parts_pd_image[0], (uintptr_t)parts_pt_image | 3);
+    ck_assert_uint_eq(parts_pd_image[0], (uintptr_t)parts_pt_image | PARTS_TABLE);
     ck_assert(is_filled((uint8_t *)&parts_pd_image[1], 511 * 8, 0));
     ck_assert(is_filled(usable + 59 * PARTS_PAGE_BYTES, 5 * PARTS_PAGE_BYTES, DIRT));
+}
+END_TEST
+
+// What core goes on with (docs/handoff.md §4): the first page of the loader's memory … low_end.
+START_TEST(tables_show_the_loaders_memory)
+{
+    make_kernel();
+    reset();
+    ck_assert(load());
+    uint64_t start = (uintptr_t)&parts_handoff;
+    ck_assert_uint_eq(parts_handoff.tables, (uintptr_t)parts_pml4);
+    ck_assert_uint_eq(parts_pml4[256], (uintptr_t)parts_pdpt_direct | PARTS_TABLE);
+    ck_assert_uint_eq(parts_pdpt_direct[start >> 30], (uintptr_t)parts_pd_direct | PARTS_TABLE);
+    ck_assert_uint_eq(parts_pd_direct[start >> 21], (uintptr_t)parts_pt_direct | PARTS_TABLE);
+    for (uint64_t i = 0; i < 512; i++) {
+        uint64_t at = (start & ~UINT64_C(0x1fffff)) + i * PARTS_PAGE_BYTES;
+        bool is_shown = at >= start && at < parts_handoff.low_end;
+        ck_assert_uint_eq(parts_pt_direct[i], is_shown ? at | UINT64_C(1) << 63 | 3 : 0);
+    }
 }
 END_TEST
 
@@ -163,8 +182,8 @@ START_TEST(elf_maps_across_2_mib)
     reset();
     ck_assert(load());
     check_loaded();
-    ck_assert_uint_eq(parts_pd_image[0x80], (uintptr_t)parts_pt_image | 3);
-    ck_assert_uint_eq(parts_pd_image[0x81], ((uintptr_t)parts_pt_image + 4096) | 3);
+    ck_assert_uint_eq(parts_pd_image[0x80], (uintptr_t)parts_pt_image | PARTS_TABLE);
+    ck_assert_uint_eq(parts_pd_image[0x81], ((uintptr_t)parts_pt_image + 4096) | PARTS_TABLE);
     ck_assert_uint_eq(parts_pd_image[0x82], 0);
 }
 END_TEST
@@ -278,6 +297,7 @@ START_TEST(elf_refuses_to_go_on_behind_the_last_page_of_all)
 }
 END_TEST
 
-CHECK_MAIN("bootloader.elf", elf_scatters_three_chunks, elf_skips_what_is_not_loaded,
-           elf_maps_across_2_mib, elf_refuses_to_go_on_behind_the_last_page_of_all,
+CHECK_MAIN("bootloader.elf", elf_scatters_three_chunks, tables_show_the_loaders_memory,
+           elf_skips_what_is_not_loaded, elf_maps_across_2_mib,
+           elf_refuses_to_go_on_behind_the_last_page_of_all,
            elf_agrees_with_the_specification_about_damage)

@@ -253,7 +253,8 @@ START_TEST(slide_is_mapped)
     ck_assert(load(""));
     uint64_t va = parts_handoff.kernel_va;
     uint64_t *entry = &parts_pt_image[va / PARTS_PAGE_BYTES % 512];
-    ck_assert_uint_eq(parts_pd_image[va / LARGE_BYTES % 512], (uintptr_t)parts_pt_image | 3);
+    ck_assert_uint_eq(parts_pd_image[va / LARGE_BYTES % 512],
+                      (uintptr_t)parts_pt_image | PARTS_TABLE);
     ck_assert_uint_eq(entry[0], (uintptr_t)image | 1);
     ck_assert_uint_eq(entry[CODE_BYTES / PARTS_PAGE_BYTES],
                       ((uintptr_t)image + CODE_BYTES) | 1 | UINT64_C(1) << 63);

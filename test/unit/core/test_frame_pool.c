@@ -183,23 +183,6 @@ START_TEST(frame_pool_touches_only_what_was_shown)
 }
 END_TEST
 
-START_TEST(frame_pool_shows_again_what_it_knows)
-{
-    setup();
-    ck_assert(frame_pool_add(&pool, 0, 500 * PAGE));
-    ck_assert(frame_pool_add(&pool, 500 * PAGE, 900 * PAGE));
-    uint64_t at = claim(100, 1);
-    shows_left = 0;
-    pool.show = show;
-    ck_assert(!frame_pool_show_known(&pool));
-    shows_left = UINT32_MAX;
-    memset(shown, 0, sizeof(shown));
-    ck_assert(frame_pool_show_known(&pool));
-    ck_assert(shown[0] && shown[at] && shown[at + 99] && !shown[500]);
-    teardown();
-}
-END_TEST
-
 START_TEST(frame_pool_without_tables_has_no_memory)
 {
     setup_hidden();
@@ -368,5 +351,5 @@ CHECK_MAIN("core.frame_pool", frame_pool_hands_out_every_frame_once,
            frame_pool_refuses_what_makes_no_sense, frame_pool_aligns_to_physical_addresses,
            frame_pool_prefers_earlier_ranges_and_skips_tiny_ones,
            frame_pool_start_does_not_touch_memory, frame_pool_touches_only_what_was_shown,
-           frame_pool_shows_again_what_it_knows, frame_pool_without_tables_has_no_memory,
-           frame_pool_records_owners_and_mappings, frame_pool_agrees_with_a_naive_model)
+           frame_pool_without_tables_has_no_memory, frame_pool_records_owners_and_mappings,
+           frame_pool_agrees_with_a_naive_model)
