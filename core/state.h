@@ -104,6 +104,7 @@ struct core_state {
     struct hal_acpi_root acpi; // its list is null where there is no ACPI
     struct once apics_known;
     struct hal_apics apics;
+    const char *apics_source;
 
     // pci_config.c
     struct exo_lock pci_ports_lock; // from the choice of a register to its access

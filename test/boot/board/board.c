@@ -12,7 +12,7 @@
 static void print_apics(void)
 {
     const struct hal_apics *apics = acpi_apics();
-    printf("board: %u CPUs:", (unsigned)apics->cpu_count);
+    printf("board: told by %s\nboard: %u CPUs:", acpi_apics_source(), (unsigned)apics->cpu_count);
     for (uint32_t i = 0; i < apics->cpu_count; i++)
         printf(" %u", (unsigned)apics->cpu_ids[i]);
     printf("\nboard: local APICs at %#llx\n", (unsigned long long)apics->lapic_pa);
