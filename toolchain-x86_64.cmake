@@ -37,10 +37,13 @@ list(TRANSFORM EXO_PORT_CALLS PREPEND -fno-builtin-)
 
 list(JOIN EXO_MACHINE_FLAGS " " machine_flags)
 list(JOIN EXO_PORT_CALLS " " port_flags)
+# No gaps before functions, loops and the targets of jumps: they were a twentieth of an image,
+# which firmware reads sector by sector.
+set(unaligned "-fno-align-functions -fno-align-jumps -fno-align-loops -fno-align-labels")
 # DWARF 4: in a line table of version 5, whose file 0 is LTO's <artificial>, binutils' addr2line
 # (2.40) takes file 1 for that one.
 set(CMAKE_C_FLAGS_INIT
-    "-O2 -gdwarf-4 -flto=auto -ffreestanding -fbuiltin ${port_flags} ${machine_flags}")
+    "-O2 ${unaligned} -gdwarf-4 -flto=auto -ffreestanding -fbuiltin ${port_flags} ${machine_flags}")
 # A static PIE: what holds an address is listed, a bit a word (DT_RELR), for the loader to add
 # how far it moved the image. kernel.ld refuses every other kind of relocation.
 set(link_flags -static-pie -nostdlib -nostartfiles -Wl,--gc-sections,--build-id

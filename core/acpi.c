@@ -64,25 +64,27 @@ static const char *find_apics(void)
     lapic_know();
     hal_apics_add_cpu(&core_state.apics, core_state.boot_cpu.apic_id);
     hal_apics_add_ioapic(&core_state.apics, (struct hal_ioapic_place){.pa = IOAPIC_PA});
+    core_log("core: no ACPI and no MP table; one CPU and an I/O APIC at %#llx assumed",
+             (unsigned long long)IOAPIC_PA);
     return "nobody";
-}
-
-static void report(const char *source)
-{
-    const struct hal_apics *apics = &core_state.apics;
-    core_log("core: %u CPUs and %u I/O APICs, told by %s", (unsigned)apics->cpu_count,
-             (unsigned)apics->ioapic_count, source);
-    if (apics->dropped)
-        core_log("core: no room for %u CPUs, I/O APICs and wires more", (unsigned)apics->dropped);
 }
 
 const struct hal_apics *acpi_apics(void)
 {
     if (once_begin(&core_state.apics_known)) {
-        report(find_apics());
+        core_state.apics_source = find_apics();
+        if (core_state.apics.dropped)
+            core_log("core: no room for %u CPUs, I/O APICs and wires more",
+                     (unsigned)core_state.apics.dropped);
         once_end(&core_state.apics_known);
     }
     return &core_state.apics;
+}
+
+const char *acpi_apics_source(void)
+{
+    acpi_apics();
+    return core_state.apics_source;
 }
 
 bool acpi_fadt(struct hal_acpi_fadt *out)

@@ -23,6 +23,9 @@ int core_acpi_find(const char *signature, uint32_t n, struct cspan *out);
 // least one CPU. Core's own business.
 const struct hal_apics *acpi_apics(void);
 
+// Which of these it was: "ACPI", "the MP table" or "nobody".
+const char *acpi_apics_source(void);
+
 // ACPI's fixed hardware; false if there is none. Core's own business, as what follows.
 bool acpi_fadt(struct hal_acpi_fadt *out);
 

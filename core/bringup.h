@@ -9,9 +9,6 @@
 // on. Takes printf's formats.
 __attribute__((format(printf, 1, 2))) _Noreturn void bringup_fail(const char *format, ...);
 
-// Reads panic= from the command line.
-void panic_init(void);
-
 // What the command line wants after a report, or after a failed one: with no more memory and no
 // more words than it takes.
 _Noreturn void panic_end(int status);

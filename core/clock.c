@@ -37,6 +37,12 @@ uint64_t core_clock_tsc_hz(void)
     return core_state.clock.hz;
 }
 
+const char *core_clock_source(void)
+{
+    core_clock_tsc_hz();
+    return core_state.clock_source;
+}
+
 bool clock_is_running(void)
 {
     return core_state.clock.hz != 0;
@@ -177,9 +183,8 @@ static void start(void)
     uint64_t origin = core_state.handoff.tsc_at_entry;
     if (origin > hal_tsc())
         origin = hal_tsc(); // the loader could not tell, or the counter was set back
+    core_state.clock_source = rate.source;
     core_state.clock = clock_scale_of(origin, hz);
     if (rate.hz == 0)
         core_log("core: nothing tells how fast the time stamp counter runs; 1 GHz assumed");
-    core_log("core: clock at %llu kHz by %s, timer by %s", (unsigned long long)(hz / 1000),
-             rate.source, core_state.lapic.has_deadline ? "deadline" : "count-down");
 }

@@ -15,4 +15,7 @@ exo_ns core_clock_now(void);
 // Ticks of the time stamp counter a second.
 uint64_t core_clock_tsc_hz(void);
 
+// Who told how fast it runs: "the HPET", "KVM's clock", …, "nobody".
+const char *core_clock_source(void);
+
 #endif

@@ -98,7 +98,6 @@ void core_main(const struct handoff *handoff, uint64_t tsc)
     check_version(handoff);
     check_handoff(handoff);
     copy_handoff(handoff);
-    panic_init(); // now that there is a command line
     canary_init(core_state.handoff.seed ^ tsc);
     frame_init();
     pt_init();

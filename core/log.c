@@ -10,7 +10,6 @@
 #include "core/frame.h"
 #include "core/report.h"
 #include "core/state.h"
-#include "exo/bits.h"
 
 #define TIME_BYTES 32u
 
@@ -21,15 +20,10 @@ void log_init(void)
 
 static void send(const char *bytes, size_t len)
 {
-    while (len > 0) {
-        const char *newline = memchr(bytes, '\n', len);
-        size_t run = newline ? (size_t)(newline - bytes) : len;
-        hal_uart_write(&core_state.console, bytes, run);
-        if (!newline)
-            return;
-        hal_uart_write(&core_state.console, "\r\n", 2);
-        bytes += run + 1;
-        len -= run + 1;
+    for (size_t i = 0; i < len; i++) {
+        if (bytes[i] == '\n')
+            hal_uart_put(&core_state.console, '\r');
+        hal_uart_put(&core_state.console, bytes[i]);
     }
 }
 
@@ -37,8 +31,8 @@ static void send(const char *bytes, size_t len)
 // of what it shows of the log.
 void core_console_write(const char *bytes, size_t len)
 {
-    report_make_way();
     if (report_has_begun()) {
+        report_make_way();
         send(bytes, len);
         return;
     }

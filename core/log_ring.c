@@ -8,17 +8,8 @@
 
 void log_ring_put(struct log_ring *ring, const char *bytes, size_t len)
 {
-    if (len > LOG_RING_BYTES) { // what would be overwritten at once need not be written
-        size_t skipped = len - LOG_RING_BYTES;
-        ring->written += skipped;
-        bytes += skipped;
-        len = LOG_RING_BYTES;
-    }
-    size_t at = ring->written % LOG_RING_BYTES;
-    size_t first = EXO_MIN(len, LOG_RING_BYTES - at);
-    memcpy(ring->bytes + at, bytes, first);
-    memcpy(ring->bytes, bytes + first, len - first);
-    ring->written += len;
+    for (size_t i = 0; i < len; i++)
+        ring->bytes[ring->written++ % LOG_RING_BYTES] = bytes[i];
 }
 
 // All that is kept, oldest byte first. Its first line is whole only if nothing was lost.

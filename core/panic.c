@@ -3,7 +3,7 @@
 #include "core/panic.h"
 
 #include "core/bringup.h"
-#include "core/log.h"
+#include "core/panic_word.h"
 #include "core/power.h"
 #include "core/report.h"
 #include "core/smp.h"
@@ -45,15 +45,18 @@ void panic_halt(void)
     hal_halt_forever();
 }
 
-void panic_init(void)
+// Not read before it matters, for most machines end without a report. What the start code
+// complained about is exit.
+static enum panic_end wanted_end(void)
 {
-    if (!panic_word(core_state.cmdline, &core_state.panic_end))
-        core_log("core: the command line's panic= is none of exit, reset, halt and off");
+    enum panic_end end;
+    (void)panic_word(core_state.cmdline, &end);
+    return end;
 }
 
 void panic_end(int status)
 {
-    switch (core_state.panic_end) {
+    switch (wanted_end()) {
     case PANIC_EXIT:
         core_exit(status);
     case PANIC_RESET:
@@ -69,9 +72,10 @@ void panic_end(int status)
 
 void panic_end_at_once(int status)
 {
-    if (core_state.panic_end == PANIC_EXIT)
+    enum panic_end end = wanted_end();
+    if (end == PANIC_EXIT)
         tell_hypervisor(status);
-    if (core_state.panic_end == PANIC_RESET)
+    if (end == PANIC_RESET)
         power_triple_fault();
     hal_halt_forever();
 }

@@ -124,8 +124,8 @@ int pt_set_rights(struct va at, uint64_t bytes, uint32_t rights);
 // Takes out of the owners' regions all pages that show a frame of CORE_TAG_TAKEN.
 void pt_unmap_taken(void);
 
-// Gives this CPU what the tables rely on: no-execute, write protection of ring 0, SMEP,
-// UMIP, and memory types by IA32_PAT. The same on each CPU, before it uses the tables.
+// Gives this CPU what the tables rely on: no-execute, write protection of ring 0, and memory
+// types by IA32_PAT. The same on each CPU, before it uses the tables.
 void pt_cpu_init(void);
 
 #endif

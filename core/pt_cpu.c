@@ -27,13 +27,5 @@ void pt_cpu_init(void)
 {
     hal_msr_write(HAL_MSR_EFER, hal_msr_read(HAL_MSR_EFER) | HAL_EFER_NXE);
     hal_cr0_write(hal_cr0_read() | HAL_CR0_WP);
-
-    struct hal_cpuid features = hal_cpuid_if_any(7, 0);
-    uint64_t cr4 = hal_cr4_read();
-    if (features.ebx >> 7 & 1)
-        cr4 |= HAL_CR4_SMEP;
-    if (features.ecx >> 2 & 1)
-        cr4 |= HAL_CR4_UMIP;
-    hal_cr4_write(cr4);
     set_memory_types();
 }

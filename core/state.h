@@ -21,7 +21,6 @@
 #include "core/nicq.h"
 #include "core/once.h"
 #include "core/owner.h"
-#include "core/panic_word.h"
 #include "core/pci_walk.h"
 #include "core/pt_tree.h"
 #include "core/rng.h"
@@ -88,6 +87,7 @@ struct core_state {
 
     // clock.c, irq.c
     struct clock_scale clock; // hz is 0 until somebody asks for time
+    const char *clock_source; // who told its rate
     struct hal_lapic lapic;
     struct hal_lapic_instant lapic_begin; // when its count began
     struct hal_pvclock_page pvclock;      // the hypervisor's, for a moment
@@ -104,6 +104,7 @@ struct core_state {
     struct hal_acpi_root acpi; // its list is null where there is no ACPI
     struct once apics_known;
     struct hal_apics apics;
+    const char *apics_source;
 
     // pci_config.c
     struct exo_lock pci_ports_lock; // from the choice of a register to its access
@@ -164,11 +165,10 @@ struct core_state {
     char cmdline[CORE_CMDLINE_BYTES];
     char loader[CORE_LOADER_BYTES];
 
-    struct memmap memmap;     // frame_know.c: usable memory less the kernel's own
-    uint64_t direct_frames;   // direct_map.c: what direct_map_frames said of it
-    int page_level_max;       // 2 where the CPU has pages of 1 GiB, else 1
-    uint64_t *pml4;           // pt_own.c
-    enum panic_end panic_end; // panic.c
+    struct memmap memmap;   // frame_know.c: usable memory less the kernel's own
+    uint64_t direct_frames; // direct_map.c: what direct_map_frames said of it
+    int page_level_max;     // 2 where the CPU has pages of 1 GiB, else 1
+    uint64_t *pml4;         // pt_own.c
 };
 
 extern struct core_state core_state;

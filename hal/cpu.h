@@ -41,9 +41,8 @@ static inline struct hal_cpuid hal_cpuid(uint32_t leaf, uint32_t subleaf)
 static inline struct hal_cpuid hal_cpuid_if_any(uint32_t leaf, uint32_t subleaf)
 {
     uint32_t highest = hal_cpuid(leaf & 0xf0000000u, 0).eax;
-    if (highest < leaf || highest > (leaf | 0x0fffffffu))
-        return (struct hal_cpuid){0, 0, 0, 0};
-    return hal_cpuid(leaf, subleaf);
+    bool has_it = highest - leaf <= 0x0fffffffu; // a smaller one wraps around
+    return has_it ? hal_cpuid(leaf, subleaf) : (struct hal_cpuid){0, 0, 0, 0};
 }
 
 static inline uint64_t hal_msr_read(uint32_t msr)

@@ -8,6 +8,9 @@
 
 #define GATE_INTERRUPT 0x8e // present, ring 0, 64-bit interrupt gate: IF is cleared on entry
 
+#define VECTOR_DOUBLE_FAULT  8
+#define VECTOR_MACHINE_CHECK 18
+
 struct gate {
     uint16_t offset_low;
     uint16_t selector;
@@ -34,33 +37,20 @@ EXO_SEALED static struct {
 
 static uint8_t stacks[HAL_FAULT_STACKS][HAL_FAULT_STACK_BYTES] __attribute__((aligned(16)));
 
-// Not inlined: what runs once in a boot costs by its size, in an emulator at least.
-__attribute__((noinline)) static void set_gate(uint32_t vector, uint64_t stub, uint8_t stack)
+// Sets gates that follow one another; so do their stubs, so many bytes apart. `stack` is 0 to
+// stay on the running one.
+static void set_gates(uint32_t first, uint32_t count, uint64_t stub, uint64_t stub_bytes,
+                      uint8_t stack)
 {
-    tables.idt[vector] = (struct gate){
-        .offset_low = (uint16_t)stub,
-        .selector = HAL_CODE_SELECTOR,
-        .stack = stack,
-        .type = GATE_INTERRUPT,
-        .offset_middle = (uint16_t)(stub >> 16),
-        .offset_high = (uint32_t)(stub >> 32),
-    };
-}
-
-static uint64_t stub_of(const int32_t *entry)
-{
-    return (uint64_t)entry + (uint64_t)(int64_t)*entry;
-}
-
-static uint8_t stack_of(uint32_t vector)
-{
-    switch (vector) {
-    case 8:
-        return HAL_STACK_DOUBLE_FAULT;
-    case 18:
-        return HAL_STACK_MACHINE_CHECK;
-    default:
-        return HAL_STACK_FAULT;
+    for (uint32_t i = first; i < first + count; i++, stub += stub_bytes) {
+        tables.idt[i] = (struct gate){
+            .offset_low = (uint16_t)stub,
+            .selector = HAL_CODE_SELECTOR,
+            .stack = stack,
+            .type = GATE_INTERRUPT,
+            .offset_middle = (uint16_t)(stub >> 16),
+            .offset_high = (uint32_t)(stub >> 32),
+        };
     }
 }
 
@@ -68,15 +58,14 @@ static uint8_t stack_of(uint32_t vector)
 // general protection fault that names the gate.
 static void fill_idt(void)
 {
-    for (uint32_t i = 0; i < HAL_FAULT_COUNT; i++)
-        set_gate(i, stub_of(&hal_fault_stubs[i]), stack_of(i));
-    set_gate(HAL_VECTOR_NMI, (uint64_t)hal_nmi_stub, HAL_STACK_NMI);
-    for (uint32_t i = 0; i < 16; i++)
-        set_gate(HAL_VECTOR_PIC + i, (uint64_t)hal_ignore_stub, 0);
-    for (uint32_t i = 0; i < HAL_LINE_COUNT; i++)
-        set_gate(HAL_VECTOR_LINES + i, stub_of(&hal_line_stubs[i]), 0);
-    set_gate(HAL_VECTOR_TIMER, (uint64_t)hal_timer_stub, 0);
-    set_gate(HAL_VECTOR_SPURIOUS, (uint64_t)hal_ignore_stub, 0);
+    set_gates(0, HAL_FAULT_COUNT, (uint64_t)hal_fault_stubs, HAL_STUB_BYTES, HAL_STACK_FAULT);
+    tables.idt[HAL_VECTOR_NMI].stack = HAL_STACK_NMI;
+    tables.idt[VECTOR_DOUBLE_FAULT].stack = HAL_STACK_DOUBLE_FAULT;
+    tables.idt[VECTOR_MACHINE_CHECK].stack = HAL_STACK_MACHINE_CHECK;
+    set_gates(HAL_VECTOR_PIC, 16, (uint64_t)hal_ignore_stub, 0, 0);
+    set_gates(HAL_VECTOR_LINES, HAL_LINE_COUNT, (uint64_t)hal_line_stubs, HAL_STUB_BYTES, 0);
+    set_gates(HAL_VECTOR_TIMER, 1, (uint64_t)hal_timer_stub, 0, 0);
+    set_gates(HAL_VECTOR_SPURIOUS, 1, (uint64_t)hal_ignore_stub, 0, 0);
 }
 
 static void fill_tss(struct hal_tss *tss, const uint64_t stack_tops[HAL_FAULT_STACKS])
@@ -100,8 +89,8 @@ static void fill_gdt(struct hal_desc *desc)
     desc->gdt[4] = base >> 32;
 }
 
-// FS and GS stay as they are: their selectors are not looked at, and loading one would clear
-// its base.
+// The data segments but SS stay as they are: nothing looks at their selectors, and loading FS
+// or GS would clear its base. SS goes to the stack with each interrupt, and comes back.
 static void load(const struct hal_desc *desc)
 {
     struct table_pointer gdt = {sizeof(desc->gdt) - 1, (uint64_t)desc->gdt};
@@ -114,8 +103,6 @@ static void load(const struct hal_desc *desc)
                      "lretq\n"
                      "1:\n\t"
                      "movl %2, %%eax\n\t"
-                     "movl %%eax, %%ds\n\t"
-                     "movl %%eax, %%es\n\t"
                      "movl %%eax, %%ss\n\t" ::"m"(gdt),
                      "i"(HAL_CODE_SELECTOR), "i"(HAL_DATA_SELECTOR)
                      : "rax", "memory");
@@ -137,7 +124,4 @@ void hal_desc_init(void)
         tops[i] = (uint64_t)&stacks[i][HAL_FAULT_STACK_BYTES];
     fill_idt();
     hal_desc_join(&tables.desc, tops);
-    bool has_machine_check = hal_cpuid(1, 0).edx >> 7 & 1;
-    if (has_machine_check)
-        hal_cr4_write(hal_cr4_read() | HAL_CR4_MCE);
 }

@@ -35,12 +35,15 @@ static uint64_t xcr0_for(uint64_t can)
 
 void hal_extensions_init(void)
 {
+    struct hal_cpuid old = hal_cpuid(1, 0);
+    struct hal_cpuid new = hal_cpuid_if_any(7, 0);
+    bool has_xsave = old.ecx >> 26 & 1;
     uint64_t cr4 = hal_cr4_read();
-    bool has_xsave = hal_cpuid(1, 0).ecx >> 26 & 1;
-    if (hal_cpuid_if_any(7, 0).ebx & 1)
-        cr4 |= HAL_CR4_FSGSBASE;
-    if (has_xsave)
-        cr4 |= HAL_CR4_OSXSAVE;
+    cr4 |= old.edx >> 7 & 1 ? HAL_CR4_MCE : 0;
+    cr4 |= has_xsave ? HAL_CR4_OSXSAVE : 0;
+    cr4 |= new.ebx & 1 ? HAL_CR4_FSGSBASE : 0;
+    cr4 |= new.ebx >> 7 & 1 ? HAL_CR4_SMEP : 0;
+    cr4 |= new.ecx >> 2 & 1 ? HAL_CR4_UMIP : 0;
     hal_cr4_write(cr4);
     if (has_xsave)
         xcr0_write(xcr0_for(hal_cpuid_if_any(13, 0).eax) | XCR0_X87 | XCR0_SSE);

@@ -43,35 +43,32 @@ void hal_uart_init(struct hal_uart *uart, uint16_t port)
     hal_out8(port + LINE_CONTROL, LINE_CONTROL_8N1);
     hal_out8(port + FIFO_CONTROL, FIFO_ENABLE_CLEAR);
     hal_out8(port + MODEM_CONTROL, MODEM_DTR_RTS_OUT2);
+    uart->room = FIFO_BYTES;
 }
 
-static bool wait_empty(struct hal_uart *uart)
-{
-    uint64_t start = hal_tsc();
-    do {
-        if (hal_in8(uart->port + LINE_STATUS) & LINE_STATUS_EMPTY) {
-            uart->stuck = false;
-            return true;
-        }
-    } while (!uart->stuck && hal_tsc() - start < WAIT_TICKS);
-    uart->stuck = true;
-    return false;
-}
-
-void hal_uart_write(struct hal_uart *uart, const char *bytes, size_t len)
+// One look at the status, when all is sent, pays for a whole FIFO.
+static bool make_room(struct hal_uart *uart)
 {
     if (!uart->present)
-        return;
-    for (size_t i = 0; i < len; i++) {
-        if (uart->room == 0 && wait_empty(uart))
-            uart->room = FIFO_BYTES; // one look at the status pays for a whole FIFO
-        if (uart->room == 0) {
-            uart->bytes_lost++;
-            continue;
+        return false;
+    uint64_t start = hal_tsc();
+    while (!(hal_in8(uart->port + LINE_STATUS) & LINE_STATUS_EMPTY)) {
+        if (uart->stuck || hal_tsc() - start >= WAIT_TICKS) {
+            uart->stuck = true;
+            return false;
         }
-        hal_out8(uart->port + DATA, (uint8_t)bytes[i]);
-        uart->room--;
     }
+    uart->stuck = false;
+    uart->room = FIFO_BYTES;
+    return true;
+}
+
+void hal_uart_put(struct hal_uart *uart, char byte)
+{
+    if (uart->room == 0 && !make_room(uart))
+        return;
+    hal_out8(uart->port + DATA, (uint8_t)byte);
+    uart->room--;
 }
 
 int hal_uart_read(struct hal_uart *uart)

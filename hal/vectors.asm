@@ -4,9 +4,10 @@ bits 64
 default rel
 
 extern hal_fault
-global hal_fault_stubs, hal_line_stubs, hal_nmi_stub, hal_timer_stub, hal_ignore_stub
+global hal_fault_stubs, hal_line_stubs, hal_timer_stub, hal_ignore_stub
 global hal_lapic_eoi, hal_shootdown
 
+STUB_BYTES  equ 16
 LINE_COUNT  equ 64
 FAULT_COUNT equ 32
 NMI_VECTOR  equ 2
@@ -28,14 +29,22 @@ ERROR_CODES equ (1 << 8) | (1 << 10) | (1 << 11) | (1 << 12) | (1 << 13) | (1 <<
 
 section .text
 
+; Evenly spaced, so that no table has to say where each one is.
+align STUB_BYTES
+hal_fault_stubs:
 %assign vector 0
 %rep FAULT_COUNT
+align STUB_BYTES
 fault_%+vector:
+%if vector = NMI_VECTOR
+    jmp nmi
+%else
 %if (ERROR_CODES >> vector) & 1 = 0
     push 0
 %endif
     push vector
     jmp fault
+%endif
 %assign vector vector + 1
 %endrep
 
@@ -67,8 +76,11 @@ fault:
 ; An interrupt line: note that it fired, let the LAPIC go on, return. All interrupts are
 ; edges (MSI), so nothing has to be silenced here. The word is this CPU's own, and changes
 ; only here and where interrupts are off: no lock.
+align STUB_BYTES
+hal_line_stubs:
 %assign line 0
 %rep LINE_COUNT
+align STUB_BYTES
 line_%+line:
     bts qword [gs:CPU_LINES], line
     jmp hal_timer_stub
@@ -100,16 +112,14 @@ hal_timer_stub:
 ; then a fault like any other. It may come in the middle of anything, a fault's report too,
 ; and finds this CPU's block whatever runs. Until IRETQ the CPU takes no second one (SDM vol.
 ; 3, "Handling Multiple NMIs"), so nothing here may fault: that would end in an early IRETQ.
-hal_nmi_stub:
+nmi:
     push rax
     xor eax, eax
     xchg eax, [gs:CPU_NMI]
     test al, NMI_STOP
     jnz .stop
     test al, NMI_FLUSH
-    pop rax
-    jz fault_2
-    push rax
+    jz .fault
     push rcx
     mov rax, [hal_shootdown]
     mov rcx, [hal_shootdown + 8]
@@ -129,6 +139,12 @@ hal_nmi_stub:
     pop rax
     iretq
 
+.fault:
+    pop rax
+    push 0
+    push NMI_VECTOR
+    jmp fault
+
 ; Leaves word of where it stood, and stands still for good: NMIs stay shut.
 .stop:
     mov rax, [rsp + 8]
@@ -146,24 +162,6 @@ hal_nmi_stub:
 ; Interrupt").
 hal_ignore_stub:
     iretq
-
-; Where the stubs are, each from its entry: so the tables hold no addresses, which a loader
-; that moves the image would have to change.
-section .rodata
-align 4
-hal_fault_stubs:
-%assign vector 0
-%rep FAULT_COUNT
-    dd fault_%+vector - $
-%assign vector vector + 1
-%endrep
-
-hal_line_stubs:
-%assign line 0
-%rep LINE_COUNT
-    dd line_%+line - $
-%assign line line + 1
-%endrep
 
 section .bss
 alignb 8

@@ -68,10 +68,10 @@ _Noreturn void hal_fault(const struct hal_fault_frame *frame);
 // The LAPIC's end-of-interrupt register, for the stubs; null in x2APIC mode. hal_lapic sets it.
 extern volatile uint32_t *hal_lapic_eoi;
 
-// How far from the entry itself its stub is: no addresses (kernel.ld says why).
-extern const int32_t hal_fault_stubs[HAL_FAULT_COUNT];
-extern const int32_t hal_line_stubs[HAL_LINE_COUNT];
-void hal_nmi_stub(void);
+// Code, one stub after the other: no table of addresses (kernel.ld says why).
+#define HAL_STUB_BYTES 16
+extern const uint8_t hal_fault_stubs[HAL_FAULT_COUNT][HAL_STUB_BYTES];
+extern const uint8_t hal_line_stubs[HAL_LINE_COUNT][HAL_STUB_BYTES];
 void hal_timer_stub(void);
 void hal_ignore_stub(void);
 

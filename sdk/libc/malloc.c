@@ -9,7 +9,6 @@
 // refused by it, and goes the slow path, which looks at everything.
 #include "sdk/libc/malloc.h"
 
-#include "core/core_main.h"
 #include "core/cpu.h"
 #include "core/frame.h"
 #include "core/log.h"
@@ -20,7 +19,7 @@
 #include "mm/heap_cache.h"
 #include "sdk/glue/debug_heap.h"
 #include "sdk/glue/heap_frames.h"
-#include "sdk/start/args.h"
+#include "sdk/start/start.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -94,7 +93,7 @@ static void own_frames(void)
 // An app that wants to be debugged and cannot be is told.
 static void obey_cmdline(void)
 {
-    int failed = args_has(core_cmdline(), ARGS_HEAP_DEBUG) ? debug_heap_on() : 0;
+    int failed = start_was_told(ARGS_HEAP_DEBUG) ? debug_heap_on() : 0;
     if (failed)
         core_log("malloc: no debug heap (error %d): blocks are ordinary ones", -failed);
 }

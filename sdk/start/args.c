@@ -2,68 +2,73 @@
 // args.c - splits a command line.
 #include "sdk/start/args.h"
 
-#include <string.h>
+#include <stdbool.h>
+
+#include "exo/bits.h"
+
+// One that ends with "=" stands for all words that begin with it.
+static const char reserved[][20] = {
+    [ARGS_VIRTIO_MMIO] = "virtio_mmio.device=",
+    [ARGS_PANIC] = "panic=",
+    [ARGS_NOKASLR] = "nokaslr",
+    [ARGS_HEAP_DEBUG] = "heap=debug",
+};
 
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-// Unquotes the word at `from` onto `to` (never behind `from`), ends it with a zero and
-// returns the first byte after it.
-static char *take_word(char *from, char *to)
+// Copies the word at *line without its quotes, moves *line behind it and returns where the
+// next copy may begin, behind this one's zero.
+static char *take_word(const char **line, char *to)
 {
+    const char *from = *line;
     bool quoted = false;
-    while (*from && (quoted || !is_blank(*from))) {
-        if (*from == '"')
-            quoted = !quoted;
-        else
-            *to++ = *from;
-        from++;
+    for (; *from && (quoted || !is_blank(*from)); from++) {
+        bool is_quote = *from == '"';
+        quoted ^= is_quote;
+        *to = *from;
+        to += !is_quote;
     }
-    char *rest = *from ? from + 1 : from;
+    *line = from;
     *to = '\0';
-    return rest;
+    return to + 1;
 }
 
-size_t args_split(char *line, char **argv, size_t max)
+static bool is_named(const char *word, const char *name)
 {
-    size_t count = 0;
+    for (; *name && *word == *name; name++)
+        word++;
+    return !*name && (!*word || name[-1] == '=');
+}
+
+// Its bit in args.seen; 0 for a word that is main's.
+static uint32_t reserved_bit(const char *word)
+{
+    for (uint32_t i = 0; i < EXO_COUNT(reserved); i++) {
+        if (is_named(word, reserved[i]))
+            return 1u << i;
+    }
+    return 0;
+}
+
+struct args args_split(const char *line, char *bytes, char **argv, size_t max)
+{
+    struct args args = {0, 0};
     for (;;) {
         while (is_blank(*line))
             line++;
         if (!*line)
-            return count;
-        if (count < max)
-            argv[count] = line;
-        count++;
-        line = take_word(line, line);
-    }
-}
-
-size_t args_drop(char **argv, size_t count, const char *name)
-{
-    size_t length = strlen(name);
-    bool is_key = length > 0 && name[length - 1] == '=';
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (strncmp(argv[i], name, is_key ? length : length + 1) != 0)
-            argv[kept++] = argv[i];
-    }
-    return kept;
-}
-
-bool args_has(const char *line, const char *word)
-{
-    static const char blanks[] = " \t\r\n";
-    size_t len = strlen(word);
-    for (;;) {
-        line += strspn(line, blanks);
-        size_t here = strcspn(line, blanks);
-        if (here == 0)
-            return false;
-        if (here == len && memcmp(line, word, len) == 0)
-            return true;
-        line += here;
+            return args;
+        char *word = bytes;
+        bytes = take_word(&line, word);
+        uint32_t bit = reserved_bit(word);
+        args.seen |= bit;
+        if (bit)
+            continue;
+        if (args.count < max)
+            argv[args.count] = word;
+        args.count++;
     }
 }

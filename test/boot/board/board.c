@@ -12,7 +12,7 @@
 static void print_apics(void)
 {
     const struct hal_apics *apics = acpi_apics();
-    printf("board: %u CPUs:", (unsigned)apics->cpu_count);
+    printf("board: told by %s\nboard: %u CPUs:", acpi_apics_source(), (unsigned)apics->cpu_count);
     for (uint32_t i = 0; i < apics->cpu_count; i++)
         printf(" %u", (unsigned)apics->cpu_ids[i]);
     printf("\nboard: local APICs at %#llx\n", (unsigned long long)apics->lapic_pa);
@@ -40,9 +40,11 @@ static void print_pci(void)
     }
 }
 
-// Time passes, and waits end; who tells the rate is in core's own line.
+// Time passes, and waits end.
 static void check_clock(void)
 {
+    printf("board: clock at %llu kHz by %s\n", (unsigned long long)core_clock_tsc_hz() / 1000,
+           core_clock_source());
     exo_ns begin = core_clock_now();
     core_irq_wait(begin + EXO_MS(5));
     exo_assert(core_clock_now() - begin >= EXO_MS(5));

@@ -12,7 +12,6 @@ def main() -> int:
     port = free_port()
     with Guest(sys.argv[1], firmware="uefi", machine="q35", memory="64M", disk="virtio",
                ports=[f"{port}:80"]) as guest:
-        guest.expect("booted by exocore UEFI loader", 60)
         guest.expect("^web: listening on ", 60)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/bytes/1000000", timeout=60) as reply:
             content = reply.read()

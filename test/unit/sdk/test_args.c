@@ -21,54 +21,71 @@ static const struct {
     {"1 2 3 4 5", "1|2|3|4", 5}, // more than fit: counted, not stored
 };
 
+// The words of argv, joined by '|'.
+static const char *joined(char *const *argv, size_t count)
+{
+    static char out[64];
+    out[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        strcat(out, i ? "|" : "");
+        strcat(out, argv[i]);
+    }
+    return out;
+}
+
 START_TEST(words_are_split_at_blanks_outside_quotes)
 {
     for (size_t i = 0; i < EXO_COUNT(cases); i++) {
-        char line[64], joined[64] = "";
-        char *argv[4];
-        strcpy(line, cases[i].line);
-        size_t count = args_split(line, argv, EXO_COUNT(argv));
-        ck_assert_uint_eq(count, cases[i].count);
-        for (size_t k = 0; k < EXO_MIN(count, EXO_COUNT(argv)); k++) {
-            strcat(joined, k ? "|" : "");
-            strcat(joined, argv[k]);
-        }
-        ck_assert_str_eq(joined, cases[i].words);
+        char bytes[64], *argv[4];
+        struct args args = args_split(cases[i].line, bytes, argv, EXO_COUNT(argv));
+        ck_assert_uint_eq(args.count, cases[i].count);
+        ck_assert_uint_eq(args.seen, 0);
+        ck_assert_str_eq(joined(argv, EXO_MIN(args.count, EXO_COUNT(argv))), cases[i].words);
     }
 }
 END_TEST
 
-START_TEST(words_of_the_machine_are_dropped)
+START_TEST(words_need_no_more_room_than_the_line)
 {
-    char words[][8] = {"dev=1", "a", "dev", "dev=", "b"};
-    char *argv[] = {words[0], words[1], words[2], words[3], words[4]};
-    ck_assert_uint_eq(args_drop(argv, EXO_COUNT(argv), "dev="), 3);
-    ck_assert_str_eq(argv[0], "a");
-    ck_assert_str_eq(argv[1], "dev");
-    ck_assert_str_eq(argv[2], "b");
+    static const char *const lines[] = {"", "a", "a b", "\"\" \"a b\" c", "nokaslr b"};
+    for (size_t i = 0; i < EXO_COUNT(lines); i++) {
+        char bytes[64], *argv[4];
+        size_t room = strlen(lines[i]) + 1;
+        memset(bytes, 0x5a, sizeof bytes);
+        args_split(lines[i], bytes, argv, EXO_COUNT(argv));
+        for (size_t k = room; k < sizeof bytes; k++)
+            ck_assert_int_eq(bytes[k], 0x5a);
+    }
 }
 END_TEST
 
-START_TEST(a_word_of_the_machine_is_dropped_whole)
+START_TEST(words_of_the_libraries_are_kept_from_main)
 {
-    char words[][4] = {"no", "non", "n", "no", "no="};
-    char *argv[] = {words[0], words[1], words[2], words[3], words[4]};
-    ck_assert_uint_eq(args_drop(argv, EXO_COUNT(argv), "no"), 3);
-    ck_assert_str_eq(argv[0], "non");
-    ck_assert_str_eq(argv[1], "n");
-    ck_assert_str_eq(argv[2], "no=");
+    char bytes[128], *argv[4];
+    struct args args = args_split("a virtio_mmio.device=1@2 panic= nokaslr b heap=debug c nokaslr",
+                                  bytes, argv, EXO_COUNT(argv));
+    ck_assert_uint_eq(args.count, 3);
+    ck_assert_str_eq(joined(argv, args.count), "a|b|c");
+    ck_assert_uint_eq(args.seen, 1 << ARGS_VIRTIO_MMIO | 1 << ARGS_PANIC | 1 << ARGS_NOKASLR |
+                                     1 << ARGS_HEAP_DEBUG);
 }
 END_TEST
 
-START_TEST(a_word_of_the_line_is_found_whole)
+START_TEST(a_word_of_a_library_is_known_whole)
 {
-    ck_assert(args_has("heap=debug", "heap=debug"));
-    ck_assert(args_has("web  heap=debug\t8080", "heap=debug"));
-    ck_assert(args_has("xheap=debug heap=debug", "heap=debug"));
-    ck_assert(!args_has("", "heap=debug"));
-    ck_assert(!args_has("heap=debugger heap=debu noheap=debug", "heap=debug"));
+    char bytes[128], *argv[4];
+    struct args args =
+        args_split("nokaslr= xheap=debug heap=debugger panic", bytes, argv, EXO_COUNT(argv));
+    ck_assert_uint_eq(args.seen, 0);
+    ck_assert_str_eq(joined(argv, args.count), "nokaslr=|xheap=debug|heap=debugger|panic");
+    args = args_split("heap=debu nokasl", bytes, argv, EXO_COUNT(argv));
+    ck_assert_uint_eq(args.seen, 0);
+    args = args_split("  web\theap=debug 8080", bytes, argv, EXO_COUNT(argv));
+    ck_assert_uint_eq(args.seen, 1 << ARGS_HEAP_DEBUG);
+    ck_assert_str_eq(joined(argv, args.count), "web|8080");
 }
 END_TEST
 
-CHECK_MAIN("sdk.args", words_are_split_at_blanks_outside_quotes, words_of_the_machine_are_dropped,
-           a_word_of_the_machine_is_dropped_whole, a_word_of_the_line_is_found_whole)
+CHECK_MAIN("sdk.args", words_are_split_at_blanks_outside_quotes,
+           words_need_no_more_room_than_the_line, words_of_the_libraries_are_kept_from_main,
+           a_word_of_a_library_is_known_whole)
