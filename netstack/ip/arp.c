@@ -246,8 +246,9 @@ static bool sender_is_possible(const struct wire_arp *msg)
 {
     static const struct mac nobody = {{0}};
     const struct ip4 addr = msg->sender_addr;
-    return !mac_is_group(msg->sender_mac) && !mac_eq(msg->sender_mac, nobody) &&
-           !ip4_is_multicast(addr) && !ip4_is_broadcast(addr) && !ip4_is_loopback(addr);
+    const bool by_group =
+        ip4_is_multicast(addr) | ip4_is_broadcast(addr) | mac_is_group(msg->sender_mac);
+    return !by_group & !ip4_is_loopback(addr) & !mac_eq(msg->sender_mac, nobody);
 }
 
 // The request in `pkt` becomes our reply. What followed the 28 bytes was padding of the
