@@ -317,18 +317,6 @@ static void find_deadline(struct arp *arp)
     }
 }
 
-bool arp_wants_output(const struct arp *arp, exo_ns now)
-{
-    if (now < arp->deadline)
-        return false;
-    if (arp->announcements && now >= arp->announce_at)
-        return true;
-    for (uint32_t i = 0; i < ARP_ENTRIES; i++)
-        if (arp->entries[i].request_due)
-            return true;
-    return false;
-}
-
 static bool output_announcement(struct arp *arp, exo_ns now, struct pkt *frame)
 {
     if (!arp->announcements || now < arp->announce_at)
