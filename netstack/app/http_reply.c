@@ -3,6 +3,7 @@
 #include "netstack/app/http_reply.h"
 
 #include "exo/bits.h"
+#include "netstack/base/text.h"
 
 #include <string.h>
 
@@ -71,12 +72,10 @@ static void put_text(struct writer *w, const char *text)
 
 static void put_number(struct writer *w, uint64_t value)
 {
-    uint8_t digits[20]; // as many as 64 bits can have
-    size_t at = sizeof digits;
-    do
-        digits[--at] = (uint8_t)('0' + value % 10);
-    while (value /= 10);
-    put(w, digits + at, sizeof digits - at);
+    char digits[TEXT_DECIMAL_MAX];
+    char *end = digits + sizeof digits;
+    const char *at = text_decimal(end, value);
+    put(w, at, (size_t)(end - at));
 }
 
 // Answers that cannot have a body say nothing about its length (RFC 9110 §8.6).
