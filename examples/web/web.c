@@ -6,12 +6,14 @@
 #include "core/frame.h"
 #include "exo/bits.h"
 #include "exo/err.h"
+#include "netstack/base/text.h"
 #include "sdk/glue/run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PORT 80u
+#define PORT     80u
+#define PORT_URL ":80/"
 
 // What a connection may take: its task's stack, and a head that comes in pieces.
 #define CONNECTION_BYTES (SPAWN_STACK_BYTES + HTTP_HEAD_MAX)
@@ -100,8 +102,10 @@ static uint32_t connections_max(uint32_t tcp_conns)
 
 static void say_where(struct net_task *net)
 {
-    struct ip4 a = net_addr(net_task_net(net)).addr;
-    printf("web: listening on http://%u.%u.%u.%u:%u/\n", a.b[0], a.b[1], a.b[2], a.b[3], PORT);
+    char addr[TEXT_IP4_MAX + 1] = {0};
+    fputs("web: listening on http://", stdout);
+    fputs(text_ip4(addr + TEXT_IP4_MAX, net_addr(net_task_net(net)).addr), stdout);
+    puts(PORT_URL);
 }
 
 static void web_task(void *arg)

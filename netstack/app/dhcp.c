@@ -3,7 +3,6 @@
 #include "netstack/app/dhcp.h"
 
 #include "exo/bits.h"
-#include "netstack/ip/route.h"
 
 #define LEASE_FOR_EVER 0xffffffffu // RFC 2131 §3.3
 
@@ -12,11 +11,11 @@ enum {
     RENEW_MIN_S = 60,         // between two requests of a lease that we hold (§4.4.5)
 };
 
-static uint64_t random_below(struct dhcp *dhcp, uint64_t limit)
+static uint64_t random_number(struct dhcp *dhcp)
 {
     uint64_t r;
     dhcp->env.random(dhcp->env.ctx, &r, sizeof r);
-    return limit ? r % limit : 0;
+    return r;
 }
 
 static bool has_lease(const struct dhcp *dhcp)
@@ -39,7 +38,7 @@ static void enter(struct dhcp *dhcp, enum dhcp_state state, exo_ns now, exo_ns s
 // one, or a forged one from outside the link, does not match it.
 static void begin(struct dhcp *dhcp, exo_ns now)
 {
-    dhcp->xid = (uint32_t)random_below(dhcp, UINT64_C(1) << 32);
+    dhcp->xid = (uint32_t)random_number(dhcp);
     dhcp->began_at = now;
 }
 
@@ -71,7 +70,7 @@ void dhcp_init(struct dhcp *dhcp, const struct net_env *env, struct mac mac, exo
 static exo_ns backoff(struct dhcp *dhcp)
 {
     const uint32_t doublings = EXO_MIN(dhcp->tries - 1u, 4u);
-    return EXO_S(UINT64_C(4) << doublings) - EXO_S(1) + random_below(dhcp, EXO_S(2));
+    return EXO_S(UINT64_C(4) << doublings) - EXO_S(1) + random_number(dhcp) % EXO_S(2);
 }
 
 // §4.4.5: half of the time that is left to the end of the state, but at least a minute.
@@ -94,10 +93,10 @@ static exo_ns next_send(struct dhcp *dhcp, exo_ns now)
 }
 
 // Table 4 of RFC 2131: what each state puts into its message.
-static struct wire_dhcp compose(const struct dhcp *dhcp, exo_ns now)
+static void compose(struct wire_dhcp *msg, const struct dhcp *dhcp, exo_ns now)
 {
     const uint64_t secs = (now - dhcp->began_at) / EXO_S(1);
-    struct wire_dhcp msg = {
+    *msg = (struct wire_dhcp){
         .op = WIRE_DHCP_BOOTREQUEST,
         .type = WIRE_DHCP_REQUEST,
         .secs = (uint16_t)EXO_MIN(secs, (uint64_t)UINT16_MAX),
@@ -108,31 +107,31 @@ static struct wire_dhcp compose(const struct dhcp *dhcp, exo_ns now)
     };
     switch (dhcp->state) {
     case DHCP_SELECTING:
-        msg.type = WIRE_DHCP_DISCOVER;
-        msg.broadcast = true; // we do not receive unicast before we have an address
+        msg->type = WIRE_DHCP_DISCOVER;
+        msg->broadcast = true; // we do not receive unicast before we have an address
         break;
     case DHCP_REQUESTING:
-        msg.broadcast = true;
-        msg.options |= WIRE_DHCP_REQUESTED_ADDR | WIRE_DHCP_SERVER_ID;
-        msg.requested_addr = dhcp->offered;
-        msg.server_id = dhcp->offerer;
+        msg->broadcast = true;
+        msg->options |= WIRE_DHCP_REQUESTED_ADDR | WIRE_DHCP_SERVER_ID;
+        msg->requested_addr = dhcp->asked;
+        msg->server_id = dhcp->server;
         break;
     default:
-        msg.ciaddr = dhcp->lease.addr;
+        msg->ciaddr = dhcp->lease.addr;
         break;
     }
-    return msg;
 }
 
 bool dhcp_output(struct dhcp *dhcp, exo_ns now, struct pkt *payload, struct dhcp_route *route)
 {
     if (!dhcp->send_due)
         return false;
-    const struct wire_dhcp msg = compose(dhcp, now);
+    struct wire_dhcp msg;
+    compose(&msg, dhcp, now);
     wire_dhcp_emit(pkt_put(payload, (uint32_t)wire_dhcp_length(&msg)), &msg);
     *route = (struct dhcp_route){
         .src = dhcp->lease.addr,
-        .dst = dhcp->state == DHCP_RENEWING ? dhcp->lease.server : ip4_from(0xffffffff),
+        .dst = dhcp->state == DHCP_RENEWING ? dhcp->server : ip4_from(0xffffffff),
     };
     dhcp->send_due = false;
     if (dhcp->tries < UINT8_MAX)
@@ -143,12 +142,6 @@ bool dhcp_output(struct dhcp *dhcp, exo_ns now, struct pkt *payload, struct dhcp
 }
 
 // --- input -----------------------------------------------------------------------
-
-static bool is_host(struct ip4 addr)
-{
-    static const struct route nowhere = {0};
-    return route_is_host(&nowhere, addr);
-}
 
 // A mask is ones, then zeros. Without a good one the address's class says it (RFC 950).
 static uint8_t prefix_len_of(const struct wire_dhcp *msg)
@@ -201,7 +194,7 @@ static void set_times(struct dhcp *dhcp, const struct wire_dhcp *msg)
         t1 = EXO_S(msg->t1_s);
         t2 = EXO_S(msg->t2_s);
     }
-    const exo_ns fuzz = random_below(dhcp, t1 / 32);
+    const exo_ns fuzz = random_number(dhcp) % (t1 / 32 + 1);
     dhcp->t1_at = dhcp->sent_at + t1 - fuzz;
     dhcp->t2_at = dhcp->sent_at + t2 - fuzz;
     dhcp->expires_at = dhcp->sent_at + lease;
@@ -211,10 +204,11 @@ static bool input_offer(struct dhcp *dhcp, exo_ns now, const struct wire_dhcp *m
 {
     if (dhcp->state != DHCP_SELECTING || dhcp->tries == 0)
         return false;
-    if (!(msg->options & WIRE_DHCP_SERVER_ID) || !is_host(msg->server_id) || !is_host(msg->yiaddr))
+    if (!(msg->options & WIRE_DHCP_SERVER_ID) || !ip4_is_unicast(msg->server_id) ||
+        !ip4_is_unicast(msg->yiaddr))
         return false;
-    dhcp->offered = msg->yiaddr;
-    dhcp->offerer = msg->server_id;
+    dhcp->asked = msg->yiaddr;
+    dhcp->server = msg->server_id;
     enter(dhcp, DHCP_REQUESTING, now, now);
     return true;
 }
@@ -222,30 +216,23 @@ static bool input_offer(struct dhcp *dhcp, exo_ns now, const struct wire_dhcp *m
 // Whether this state waits for a decision about a request, and this server may make it.
 static bool is_answer(const struct dhcp *dhcp, const struct wire_dhcp *msg)
 {
-    if (dhcp->tries == 0 || !(msg->options & WIRE_DHCP_SERVER_ID))
+    const bool named = msg->options & WIRE_DHCP_SERVER_ID;
+    if ((dhcp->state == DHCP_SELECTING) | (dhcp->tries == 0) | !named)
         return false;
-    switch (dhcp->state) {
-    case DHCP_REQUESTING:
-        return ip4_eq(msg->server_id, dhcp->offerer);
-    case DHCP_RENEWING:
-        return ip4_eq(msg->server_id, dhcp->lease.server);
-    case DHCP_REBINDING:
-        return is_host(msg->server_id);
-    default:
-        return false;
-    }
+    if (dhcp->state == DHCP_REBINDING)
+        return ip4_is_unicast(msg->server_id);
+    return ip4_eq(msg->server_id, dhcp->server);
 }
 
 static bool input_ack(struct dhcp *dhcp, exo_ns now, const struct wire_dhcp *msg)
 {
-    const struct ip4 asked = dhcp->state == DHCP_REQUESTING ? dhcp->offered : dhcp->lease.addr;
-    if (!is_answer(dhcp, msg) || !ip4_eq(msg->yiaddr, asked))
-        return false;
-    if (!(msg->options & WIRE_DHCP_LEASE) || msg->lease_s == 0)
+    const uint32_t lease_s = msg->options & WIRE_DHCP_LEASE ? msg->lease_s : 0;
+    if (!is_answer(dhcp, msg) || !ip4_eq(msg->yiaddr, dhcp->asked) || lease_s == 0)
         return false;
     const struct dhcp_lease lease = lease_of(msg);
     dhcp->changed |= !lease_eq(&lease, &dhcp->lease);
     dhcp->lease = lease;
+    dhcp->server = lease.server;
     set_times(dhcp, msg);
     enter(dhcp, DHCP_BOUND, now, EXO_NS_NEVER);
     return true;
@@ -290,18 +277,30 @@ bool dhcp_input(struct dhcp *dhcp, exo_ns now, const void *bytes, size_t len)
 
 // --- time ------------------------------------------------------------------------
 
+static exo_ns next_event(const struct dhcp *dhcp)
+{
+    const exo_ns asking = EXO_MIN(dhcp->t1_at, dhcp->t2_at);
+    const exo_ns ending = EXO_MIN(dhcp->send_at, dhcp->expires_at);
+    return EXO_MIN(asking, ending);
+}
+
 void dhcp_tick(struct dhcp *dhcp, exo_ns now)
 {
+    if (now < next_event(dhcp))
+        return;
     if (now >= dhcp->expires_at) {
         drop_lease(dhcp);
         search(dhcp, now, now);
     }
-    if (dhcp->state == DHCP_BOUND && now >= dhcp->t1_at) {
+    if (now >= dhcp->t1_at) {
+        dhcp->t1_at = EXO_NS_NEVER;
         begin(dhcp, now);
         enter(dhcp, DHCP_RENEWING, now, now);
     }
-    if (dhcp->state == DHCP_RENEWING && now >= dhcp->t2_at)
+    if (now >= dhcp->t2_at) {
+        dhcp->t2_at = EXO_NS_NEVER;
         enter(dhcp, DHCP_REBINDING, now, now);
+    }
     if (now < dhcp->send_at)
         return;
     if (dhcp->state == DHCP_REQUESTING && dhcp->tries >= DHCP_REQUESTS)
@@ -311,14 +310,7 @@ void dhcp_tick(struct dhcp *dhcp, exo_ns now)
 
 exo_ns dhcp_deadline(const struct dhcp *dhcp)
 {
-    if (dhcp->send_due)
-        return 0;
-    exo_ns deadline = EXO_MIN(dhcp->send_at, dhcp->expires_at);
-    if (dhcp->state == DHCP_BOUND)
-        deadline = EXO_MIN(deadline, dhcp->t1_at);
-    if (dhcp->state == DHCP_RENEWING)
-        deadline = EXO_MIN(deadline, dhcp->t2_at);
-    return deadline;
+    return dhcp->send_due ? 0 : next_event(dhcp);
 }
 
 bool dhcp_take_change(struct dhcp *dhcp, struct dhcp_lease *out)

@@ -56,11 +56,11 @@ struct dhcp {
     exo_ns began_at;         // when the exchange began: the `secs` field
     exo_ns sent_at;          // the last message: a lease counts from its request
     exo_ns send_at;          // the next message; EXO_NS_NEVER while BOUND
-    exo_ns t1_at;            // BOUND → RENEWING
-    exo_ns t2_at;            // RENEWING → REBINDING
+    exo_ns t1_at;            // BOUND → RENEWING; EXO_NS_NEVER once it is past
+    exo_ns t2_at;            // RENEWING → REBINDING; the same
     exo_ns expires_at;       // the address must not be used any more
-    struct ip4 offered;      // REQUESTING: the address
-    struct ip4 offerer;      // and the server
+    struct ip4 asked;        // the address that was offered, and then is ours
+    struct ip4 server;       // who offered it, or gave it last
     struct dhcp_lease lease; // in use; addr is 0.0.0.0 without one
     uint64_t ignored;        // messages that were malformed, not for us or not asked for
 };

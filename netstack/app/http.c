@@ -15,6 +15,8 @@ enum {
     TARGET = 4, // RFC 3986 §3.3, §3.4: what a path or a query may hold, '%' included
     HOST = 8,   // RFC 3986 §3.2.2: reg-name and IPv4address
     DIGIT = 16,
+    BLANK = 32, // RFC 9110 §5.6.3
+    COLON = 64, // which an IPv6 literal holds
 };
 
 #define LETTER (TOKEN | VALUE | TARGET | HOST)
@@ -39,7 +41,7 @@ static const uint8_t classes[256] = {
     [','] = VALUE | TARGET | HOST,
     [';'] = VALUE | TARGET | HOST,
     ['='] = VALUE | TARGET | HOST,
-    [':'] = VALUE | TARGET,
+    [':'] = VALUE | TARGET | COLON,
     ['@'] = VALUE | TARGET,
     ['/'] = VALUE | TARGET,
     ['?'] = VALUE | TARGET,
@@ -55,8 +57,8 @@ static const uint8_t classes[256] = {
     ['<'] = VALUE,
     ['>'] = VALUE,
     ['\\'] = VALUE,
-    [' '] = VALUE,
-    ['\t'] = VALUE,
+    [' '] = VALUE | BLANK,
+    ['\t'] = VALUE | BLANK,
     [0x80 ... 0xff] = VALUE,
 };
 
@@ -66,11 +68,6 @@ static bool is_all(struct cspan text, uint8_t class)
     for (size_t i = 0; i < text.len; i++)
         in_all &= classes[text.ptr[i]];
     return in_all == class;
-}
-
-static bool is_some(struct cspan text, uint8_t class)
-{
-    return text.len != 0 && is_all(text, class);
 }
 
 static struct cspan from(struct cspan text, size_t at)
@@ -92,16 +89,30 @@ static size_t find(struct cspan text, uint8_t c)
     return i;
 }
 
-static bool is_blank(uint8_t c)
+// Takes those characters off that the text begins with and that are in `any_of` the classes.
+__attribute__((noinline)) static struct cspan take(struct cspan *text, uint8_t any_of)
 {
-    return c == ' ' || c == '\t';
+    size_t len = 0;
+    while (len < text->len && classes[text->ptr[len]] & any_of)
+        len++;
+    struct cspan taken = upto(*text, len);
+    *text = from(*text, len);
+    return taken;
+}
+
+// Takes one `c` off if the text begins with it.
+static bool skip(struct cspan *text, uint8_t c)
+{
+    if (text->len == 0 || text->ptr[0] != c)
+        return false;
+    *text = from(*text, 1);
+    return true;
 }
 
 static struct cspan trim(struct cspan text)
 {
-    while (text.len != 0 && is_blank(text.ptr[0]))
-        text = from(text, 1);
-    while (text.len != 0 && is_blank(text.ptr[text.len - 1]))
+    take(&text, BLANK);
+    while (text.len != 0 && classes[text.ptr[text.len - 1]] & BLANK)
         text.len--;
     return text;
 }
@@ -168,21 +179,11 @@ static bool parse_method(struct cspan text, enum http_method *method)
 // Host and an optional port (RFC 9110 §7.2). A name that is empty names nobody.
 static bool is_host(struct cspan text)
 {
-    size_t end = find(text, ':');
-    if (text.len != 0 && text.ptr[0] == '[') { // an IPv6 literal holds colons of its own
-        end = find(text, ']');
-        if (end == text.len || end == 1)
-            return false;
-        for (size_t i = 1; i < end; i++)
-            if (!(classes[text.ptr[i]] & HOST) && text.ptr[i] != ':')
-                return false;
-        end++;
-    } else if (!is_some(upto(text, end), HOST)) {
+    const bool literal = skip(&text, '[');
+    const struct cspan name = take(&text, literal ? HOST | COLON : HOST);
+    if (name.len == 0 || (literal && !skip(&text, ']')))
         return false;
-    }
-    if (end == text.len)
-        return true;
-    return text.ptr[end] == ':' && is_all(from(text, end + 1), DIGIT);
+    return text.len == 0 || (skip(&text, ':') && is_all(text, DIGIT));
 }
 
 static void set_path(struct http_head *h, struct cspan target)
@@ -214,8 +215,6 @@ static bool parse_absolute(struct http_head *h, struct cspan target)
 
 static bool parse_target(struct http_head *h, struct cspan target)
 {
-    if (!is_some(target, TARGET))
-        return false;
     if (target.ptr[0] == '/') {
         set_path(h, target);
         return true;
@@ -230,32 +229,31 @@ static bool parse_target(struct http_head *h, struct cspan target)
 // "HTTP/" DIGIT "." DIGIT, in capitals (RFC 9112 §2.3).
 static uint16_t parse_version(struct http_head *h, struct cspan text)
 {
-    if (text.len != 8 || !http_text_equals(upto(text, 5), "HTTP/") || text.ptr[6] != '.' ||
+    if (text.len != 8 || memcmp(text.ptr, "HTTP/", 5) != 0 || text.ptr[6] != '.' ||
         !(classes[text.ptr[5]] & classes[text.ptr[7]] & DIGIT))
         return 400;
     if (text.ptr[5] != '1')
         return 505;
-    h->minor = text.ptr[7] == '0' ? 0 : 1;
+    h->minor = text.ptr[7] != '0';
     return 0;
 }
 
 // method SP request-target SP HTTP-version, each blank exactly one (RFC 9112 §3).
 static void parse_request_line(struct http_head *h, struct cspan line)
 {
-    size_t first = find(line, ' ');
-    struct cspan rest = from(line, EXO_MIN(first + 1, line.len));
-    size_t second = find(rest, ' ');
-    struct cspan method = upto(line, first);
-    struct cspan version = from(rest, EXO_MIN(second + 1, rest.len));
     h->has_request = true;
-    if (!is_some(method, TOKEN))
+    struct cspan method = take(&line, TOKEN);
+    if (method.len == 0 || !skip(&line, ' '))
         return refuse(h, 400);
-    uint16_t status = parse_version(h, version);
+    struct cspan target = take(&line, TARGET);
+    if (target.len == 0 || !skip(&line, ' '))
+        return refuse(h, 400);
+    uint16_t status = parse_version(h, line);
     if (status != 0)
         return refuse(h, status);
     if (!parse_method(method, &h->method))
         return refuse(h, 501);
-    if (!parse_target(h, upto(rest, second)))
+    if (!parse_target(h, target))
         return refuse(h, 400);
 }
 
@@ -273,7 +271,7 @@ static void take_host(struct http_head *h, struct cspan value)
 // Digits only and only once: the RFC lets us refuse even equal repetitions (§6.3 (5)).
 static void take_content_length(struct http_head *h, struct cspan value)
 {
-    if (h->has_length || !is_some(value, DIGIT))
+    if (h->has_length || value.len == 0 || !is_all(value, DIGIT))
         return refuse(h, 400);
     h->has_length = true;
     for (size_t i = 0; i < value.len; i++) {
@@ -337,12 +335,11 @@ static void take_field(struct http_head *h, struct cspan name, struct cspan valu
 // colon (§5.1) is no token character, so both fail here.
 static bool split_field(struct cspan line, struct cspan *name, struct cspan *value)
 {
-    size_t colon = find(line, ':');
-    if (colon == line.len)
+    *name = take(&line, TOKEN);
+    if (name->len == 0 || !skip(&line, ':'))
         return false;
-    *name = upto(line, colon);
-    *value = trim(from(line, colon + 1));
-    return is_some(*name, TOKEN) && is_all(*value, VALUE);
+    *value = trim(line);
+    return is_all(*value, VALUE);
 }
 
 static void parse_field(struct http_head *h, struct cspan line)
@@ -361,11 +358,11 @@ static void parse_field(struct http_head *h, struct cspan line)
 // What can only be judged once every field is known.
 static void finish(struct http_head *h)
 {
-    if (h->minor >= 1 && !h->has_host)
+    if ((h->minor >= 1) & !h->has_host)
         refuse(h, 400); // RFC 9112 §3.2
     if (h->has_coding && (h->has_length || h->minor == 0 || !h->chunked))
         refuse(h, 400);                                                // RFC 9112 §6.1, §6.3
-    h->keep_alive = !h->says_close && (h->minor >= 1 || h->says_keep); // RFC 9112 §9.3
+    h->keep_alive = ((h->minor >= 1) | h->says_keep) & !h->says_close; // RFC 9112 §9.3
     if (h->status == 0)
         h->bytes = h->line;
 }

@@ -3,6 +3,7 @@
 #include "netstack/app/http_reply.h"
 
 #include "exo/bits.h"
+#include "netstack/base/text.h"
 
 #include <string.h>
 
@@ -41,19 +42,6 @@ const char *http_reason(uint16_t status)
     return "Unknown";
 }
 
-size_t http_decimal(uint64_t value, uint8_t *out)
-{
-    uint8_t digits[20];
-    size_t n = 0;
-    do {
-        digits[n++] = (uint8_t)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    for (size_t i = 0; i < n; i++)
-        out[i] = digits[n - 1 - i];
-    return n;
-}
-
 // A place to append to. Once something did not fit, nothing more is written.
 struct writer {
     struct span out;
@@ -61,7 +49,8 @@ struct writer {
     bool full;
 };
 
-static void put(struct writer *w, const void *bytes, size_t len)
+// A call, not copies of it: an answer is written from many pieces.
+__attribute__((noinline)) static void put(struct writer *w, const void *bytes, size_t len)
 {
     if (w->full || len > w->out.len - w->len) {
         w->full = true;
@@ -83,8 +72,10 @@ static void put_text(struct writer *w, const char *text)
 
 static void put_number(struct writer *w, uint64_t value)
 {
-    uint8_t digits[20];
-    put(w, digits, http_decimal(value, digits));
+    char digits[TEXT_DECIMAL_MAX];
+    char *end = digits + sizeof digits;
+    const char *at = text_decimal(end, value);
+    put(w, at, (size_t)(end - at));
 }
 
 // Answers that cannot have a body say nothing about its length (RFC 9110 §8.6).
@@ -100,17 +91,15 @@ size_t http_reply_emit(const struct http_reply *reply, struct span out)
     put_number(&w, reply->status);
     PUT(&w, " ");
     put_text(&w, http_reason(reply->status));
-    PUT(&w, "\r\n");
     if (reply->type) {
-        PUT(&w, "Content-Type: ");
+        PUT(&w, "\r\nContent-Type: ");
         put_text(&w, reply->type);
-        PUT(&w, "\r\n");
     }
     if (has_length(reply->status)) {
-        PUT(&w, "Content-Length: ");
+        PUT(&w, "\r\nContent-Length: ");
         put_number(&w, reply->type ? reply->length : 0);
-        PUT(&w, "\r\n");
     }
+    PUT(&w, "\r\n");
     if (reply->extra)
         put_text(&w, reply->extra);
     if (reply->close)

@@ -24,7 +24,4 @@ const char *http_reason(uint16_t status);
 // Writes the head with its empty line. Returns its length, or 0 if it does not fit.
 size_t http_reply_emit(const struct http_reply *reply, struct span out);
 
-// Decimal digits of `value` into out[0..20). Returns how many.
-size_t http_decimal(uint64_t value, uint8_t *out);
-
 #endif

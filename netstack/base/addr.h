@@ -66,4 +66,10 @@ static inline bool ip4_is_loopback(struct ip4 a) // 127.0.0.0/8
     return a.b[0] == 127;
 }
 
+// One host's, as far as the address alone says it: not 0/8, 127/8, multicast or class E.
+static inline bool ip4_is_unicast(struct ip4 a)
+{
+    return (a.b[0] - 1u < 223u) & !ip4_is_loopback(a);
+}
+
 #endif

@@ -48,11 +48,11 @@ struct pkt {
 _Static_assert(sizeof(struct pkt) == 64, "a pkt is one cache line");
 
 // Who asks decides how deep the pool may be emptied: an app's data must never
-// starve the answers that would free it.
+// starve the answers that would free it. Each value is how many reserves must stay.
 enum pkt_use {
-    PKT_FOR_STACK, // ACKs, ARP, ICMP, retransmission: the whole pool
-    PKT_FOR_RX,    // receive ring: all but the reserve
-    PKT_FOR_APP,   // data to send, and data that waits to be read: all but twice the reserve
+    PKT_FOR_STACK = 0, // ACKs, ARP, ICMP, retransmission: the whole pool
+    PKT_FOR_RX = 1,    // receive ring: all but the reserve
+    PKT_FOR_APP = 2,   // data to send, and data that waits to be read: all but twice the reserve
 };
 
 struct pkt_pool {

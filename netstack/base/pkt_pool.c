@@ -51,23 +51,9 @@ static struct pkt *take(struct pkt_pool *pool)
     return pkt;
 }
 
-// How many buffers must stay in the pool for those who may go deeper.
-static uint32_t kept_from(const struct pkt_pool *pool, enum pkt_use use)
-{
-    switch (use) {
-    case PKT_FOR_RX:
-        return pool->reserve;
-    case PKT_FOR_APP:
-        return 2 * pool->reserve;
-    case PKT_FOR_STACK:
-        break;
-    }
-    return 0;
-}
-
 uint32_t pkt_pool_spare(const struct pkt_pool *pool, enum pkt_use use)
 {
-    const uint32_t kept = kept_from(pool, use);
+    const uint32_t kept = use * pool->reserve; // for those who may go deeper
     return pool->free_count > kept ? pool->free_count - kept : 0;
 }
 

@@ -2,6 +2,7 @@
 // siphash.c - SipHash-2-4.
 #include "netstack/base/siphash.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 static inline uint64_t rotate(uint64_t x, unsigned bits)
@@ -32,10 +33,17 @@ static inline void take_word(uint64_t v[4], uint64_t word)
 }
 
 // Words are little-endian by definition, which is also what x86 loads.
-static inline uint64_t load_le(const uint8_t *at, size_t len)
+static inline uint64_t whole_word(const uint8_t *at)
 {
-    uint64_t word = 0;
-    for (size_t i = 0; i < len; i++)
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+static inline uint64_t last_word(const uint8_t *at, size_t left, size_t len)
+{
+    uint64_t word = (uint64_t)len << 56; // the length closes the message
+    for (size_t i = 0; i < left; i++)
         word |= (uint64_t)at[i] << (8 * i);
     return word;
 }
@@ -43,16 +51,20 @@ static inline uint64_t load_le(const uint8_t *at, size_t len)
 uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t len)
 {
     const uint8_t *at = bytes;
-    const uint64_t last = (uint64_t)len << 56; // the length closes the message
+    size_t left = len;
     uint64_t v[4] = {
         key->k[0] ^ 0x736f6d6570736575, // "somepseudorandomlygeneratedbytes"
         key->k[1] ^ 0x646f72616e646f6d,
         key->k[0] ^ 0x6c7967656e657261,
         key->k[1] ^ 0x7465646279746573,
     };
-    for (; len >= 8; at += 8, len -= 8)
-        take_word(v, load_le(at, 8));
-    take_word(v, last | load_le(at, len));
+    bool more;
+    do {
+        more = left >= 8;
+        take_word(v, more ? whole_word(at) : last_word(at, left, len));
+        at += 8;
+        left -= 8;
+    } while (more);
     v[2] ^= 0xff;
     for (int i = 0; i < 4; i++)
         sip_round(v);

@@ -246,8 +246,9 @@ static bool sender_is_possible(const struct wire_arp *msg)
 {
     static const struct mac nobody = {{0}};
     const struct ip4 addr = msg->sender_addr;
-    return !mac_is_group(msg->sender_mac) && !mac_eq(msg->sender_mac, nobody) &&
-           !ip4_is_multicast(addr) && !ip4_is_broadcast(addr) && !ip4_is_loopback(addr);
+    const bool by_group =
+        ip4_is_multicast(addr) | ip4_is_broadcast(addr) | mac_is_group(msg->sender_mac);
+    return !by_group & !ip4_is_loopback(addr) & !mac_eq(msg->sender_mac, nobody);
 }
 
 // The request in `pkt` becomes our reply. What followed the 28 bytes was padding of the
@@ -314,18 +315,6 @@ static void find_deadline(struct arp *arp)
         if (e->state == ARP_KNOWN || asks(e))
             due_at(arp, e->timer);
     }
-}
-
-bool arp_wants_output(const struct arp *arp, exo_ns now)
-{
-    if (now < arp->deadline)
-        return false;
-    if (arp->announcements && now >= arp->announce_at)
-        return true;
-    for (uint32_t i = 0; i < ARP_ENTRIES; i++)
-        if (arp->entries[i].request_due)
-            return true;
-    return false;
 }
 
 static bool output_announcement(struct arp *arp, exo_ns now, struct pkt *frame)

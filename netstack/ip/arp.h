@@ -116,11 +116,9 @@ enum arp_verdict arp_input(struct arp *arp, exo_ns now, struct pkt *pkt);
 int arp_resolve(struct arp *arp, exo_ns now, struct ip4 addr, struct pkt *waiting, struct mac *out);
 
 // Fills `frame` (an empty view) with the next request or announcement that is due, a
-// whole Ethernet frame. False: none is due, `frame` is as it was.
+// whole Ethernet frame. False: none is due, `frame` is as it was. Before arp_deadline there is
+// none, so that no packet need be spent on asking.
 bool arp_output(struct arp *arp, exo_ns now, struct pkt *frame);
-
-// True if arp_output would fill a frame at `now`: ask before spending a packet on it.
-bool arp_wants_output(const struct arp *arp, exo_ns now);
 
 // The next held packet whose neighbour has answered, and the neighbour's address; or null.
 //

@@ -4,7 +4,6 @@
 
 #include "exo/bits.h"
 #include "netstack/base/checksum.h"
-#include "netstack/ip/route.h"
 
 _Static_assert(PKT_HEADROOM + WIRE_ICMP4_BYTES + ICMP_QUOTE_BYTES <= PKT_BUF_BYTES,
                "an error fits a buffer");
@@ -90,10 +89,9 @@ enum icmp_verdict icmp_input(const struct wire_ip4 *ip, struct pkt *pkt, struct 
 // type that is unknown might be one.
 static bool may_report(const struct wire_ip4 *ip, const uint8_t *payload, size_t len, bool group)
 {
-    static const struct route nowhere = {0};
     if (group || ip4_is_multicast(ip->dst) || ip4_is_broadcast(ip->dst))
         return false;
-    if (ip->fragment_offset != 0 || !route_is_host(&nowhere, ip->src))
+    if (ip->fragment_offset != 0 || !ip4_is_unicast(ip->src))
         return false;
     return ip->proto != WIRE_IP4_ICMP || (len != 0 && payload[0] == WIRE_ICMP4_ECHO_REQUEST);
 }

@@ -16,16 +16,14 @@ enum ip4_verdict ip4_accept(struct wire_ip4 *out, const struct route *route, boo
     const bool broadcast = route_is_broadcast(route, out->dst);
     // Without an address, `addr` is 0.0.0.0 and no destination may pass for it.
     const bool ours = !ip4_is_any(out->dst) && ip4_eq(out->dst, route->addr);
-    if (!ours && !broadcast)
-        return IP4_NOT_OURS;
     // RFC 1122 §3.3.6: a datagram for one host has no business in a broadcast frame.
-    if (ours && group_frame)
+    if (ours ? group_frame : !broadcast)
         return IP4_NOT_OURS;
     if (source_is_bad(route, out->src))
         return IP4_BAD_SOURCE;
     if (out->source_route)
         return IP4_SOURCE_ROUTE;
-    if (out->more_fragments || out->fragment_offset != 0)
+    if (out->more_fragments | out->fragment_offset)
         return IP4_FRAGMENT;
     return ours ? IP4_UNICAST : IP4_BROADCAST;
 }

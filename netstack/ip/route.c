@@ -14,18 +14,14 @@ bool route_is_on_link(const struct route *route, struct ip4 addr)
 
 bool route_is_broadcast(const struct route *route, struct ip4 addr)
 {
-    if (ip4_is_broadcast(addr))
-        return true;
-    if (ip4_is_any(route->addr) || route->prefix_len > 30)
-        return false;
-    const uint32_t host_bits = ~mask_of(route->prefix_len);
-    return route_is_on_link(route, addr) && (ip4_get(addr) & host_bits) == host_bits;
+    const bool has_own = !ip4_is_any(route->addr) & (route->prefix_len <= 30);
+    const uint32_t own = ip4_get(route->addr) | ~mask_of(route->prefix_len);
+    return ip4_is_broadcast(addr) | (has_own & (ip4_get(addr) == own));
 }
 
 bool route_is_host(const struct route *route, struct ip4 addr)
 {
-    return addr.b[0] != 0 && addr.b[0] < 224 && !ip4_is_loopback(addr) &&
-           !route_is_broadcast(route, addr);
+    return ip4_is_unicast(addr) && !route_is_broadcast(route, addr);
 }
 
 // RFC 1112 §6.4: the low 23 bits of the group behind 01-00-5E.
@@ -43,7 +39,7 @@ struct route_hop route_lookup(const struct route *route, struct ip4 dst)
         return (struct route_hop){.kind = ROUTE_NONE};
     if (ip4_is_multicast(dst))
         return (struct route_hop){.kind = ROUTE_GROUP, .mac = multicast_mac(dst)};
-    if (!route_is_host(route, dst))
+    if (!ip4_is_unicast(dst))
         return (struct route_hop){.kind = ROUTE_NONE};
     if (ip4_eq(dst, route->addr))
         return (struct route_hop){.kind = ROUTE_SELF};

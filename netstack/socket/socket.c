@@ -25,7 +25,7 @@ static const struct tcp_conn *conn_of(const struct socket *s)
 
 static void check_kind(const struct socket *s, enum socket_kind kind)
 {
-    exo_assert(s->held && s->kind == kind);
+    exo_assert(s->held & (s->kind == kind));
 }
 
 // --- events --------------------------------------------------------------------------

@@ -4,11 +4,6 @@
 
 #include "exo/assert.h"
 
-uint32_t demux_chains(uint32_t entries)
-{
-    return entries > 1 ? UINT32_C(2) << (31 - __builtin_clz(entries - 1)) : 1;
-}
-
 void demux_init(struct demux *d, struct demux_entry **chains, uint32_t chain_count,
                 struct siphash_key key)
 {
@@ -20,15 +15,14 @@ void demux_init(struct demux *d, struct demux_entry **chains, uint32_t chain_cou
 // The local address is left out: a stack has one.
 static struct demux_entry **chain_of(const struct demux *d, const struct tcp_tuple *tuple)
 {
-    const uint64_t words[1] = {(uint64_t)ip4_get(tuple->peer) << 32 |
-                               (uint32_t)tuple->peer_port << 16 | tuple->local_port};
-    return &d->chains[siphash(&d->key, words, sizeof words) & d->mask];
+    const size_t skipped = sizeof tuple->local;
+    const uint8_t *bytes = (const uint8_t *)tuple + skipped;
+    return &d->chains[siphash(&d->key, bytes, sizeof *tuple - skipped) & d->mask];
 }
 
 static bool same(const struct tcp_tuple *a, const struct tcp_tuple *b)
 {
-    return a->peer_port == b->peer_port && a->local_port == b->local_port &&
-           ip4_eq(a->peer, b->peer) && ip4_eq(a->local, b->local);
+    return memcmp(a, b, sizeof *a) == 0;
 }
 
 struct demux_entry *demux_find(const struct demux *d, const struct tcp_tuple *tuple)

@@ -21,10 +21,7 @@ struct demux {
     uint32_t count;
 };
 
-// Chains that serve `entries` entries well: a power of two, at least as many.
-uint32_t demux_chains(uint32_t entries);
-
-// `chains` has demux_chains(entries) places.
+// `chains` has chain_count places, a power of two.
 void demux_init(struct demux *d, struct demux_entry **chains, uint32_t chain_count,
                 struct siphash_key key);
 

@@ -83,7 +83,7 @@ void net_arp_output(struct net *net)
     struct pkt *pkt;
     while (net_out_room(net) && (pkt = arp_release(&net->arp, &mac)))
         send_to(net, pkt, mac);
-    while (net_out_room(net) && arp_wants_output(&net->arp, net->now)) {
+    while (net_out_room(net) && net->now >= arp_deadline(&net->arp)) {
         pkt = pkt_alloc(&net->pool, PKT_FOR_STACK);
         if (!pkt) {
             net->short_of_buffers = true;

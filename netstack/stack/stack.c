@@ -3,6 +3,7 @@
 #include "netstack/stack/stack.h"
 
 #include "exo/err.h"
+#include "netstack/base/chains.h"
 
 #define TCP_IP_BYTES    40u // headers of a segment without options
 #define HEADERS_MAX     94u // what the stack puts in front: Ethernet 14, IPv4 20, TCP 60
@@ -40,31 +41,30 @@ struct net_config net_config_for(size_t memory_bytes)
     };
 }
 
+static bool is_within(uint32_t x, uint32_t low, uint32_t high)
+{
+    return x - low <= high - low;
+}
+
 static bool config_is_valid(const struct net_config *c)
 {
-    return c->pkts >= PKTS_MIN && c->pkts <= 1u << 24 && c->tcp_conns && c->tcp_conns <= 1u << 24 &&
-           c->tcp_time_wait && c->tcp_time_wait <= 1u << 24 && c->udp_sockets &&
-           c->udp_sockets <= UINT16_MAX && c->listeners && c->listeners <= UINT16_MAX &&
-           c->rx_window_bytes >= WINDOW_MIN && c->rx_window_bytes <= WINDOW_MAX &&
-           c->tx_buffer_bytes >= WINDOW_MIN && c->tx_buffer_bytes <= 1u << 28 &&
-           c->prefix_len <= 32;
+    return is_within(c->pkts, PKTS_MIN, 1u << 24) & is_within(c->tcp_conns, 1, 1u << 24) &
+           is_within(c->tcp_time_wait, 1, 1u << 24) & is_within(c->udp_sockets, 1, UINT16_MAX) &
+           is_within(c->listeners, 1, UINT16_MAX) &
+           is_within(c->rx_window_bytes, WINDOW_MIN, WINDOW_MAX) &
+           is_within(c->tx_buffer_bytes, WINDOW_MIN, 1u << 28) & (c->prefix_len <= 32);
 }
 
 // --- memory --------------------------------------------------------------------------
 
 //     mem │ net │ tables │ flow_chunks │ carved when needed: pkts, flows, time_wait, …
 //
-// Lays the parts of a stack out one behind the other. With a null base it only counts.
-struct plan {
-    uint8_t *base;
-    size_t used;
-};
-
-static void *take(struct plan *p, size_t bytes)
+// Lays the parts of a stack out one behind the other, from address `*at` on.
+static void *take(uintptr_t *at, size_t bytes)
 {
-    void *at = p->base ? p->base + p->used : NULL;
-    p->used += carve_bytes(bytes);
-    return at;
+    const uintptr_t part = *at;
+    *at += carve_bytes(bytes);
+    return (void *)part;
 }
 
 struct parts {
@@ -92,28 +92,27 @@ static size_t carved_bytes(const struct net_config *c)
            c->udp_sockets * carve_bytes(sizeof(struct udp_port));
 }
 
-static struct parts lay_out(struct plan *p, const struct net_config *c)
+static struct parts lay_out(uintptr_t *at, const struct net_config *c)
 {
     const size_t carved = carved_bytes(c);
     return (struct parts){
-        .net = take(p, sizeof(struct net)),
-        .chains = take(p, demux_chains(c->tcp_conns) * sizeof(struct demux_entry *)),
-        .time_wait_chains = take(p, demux_chains(c->tcp_time_wait) * sizeof(struct demux_entry *)),
-        .listener_chains = take(p, demux_chains(c->listeners) * sizeof(struct list)),
-        .heap = take(p, c->tcp_conns * sizeof(struct timer *)),
-        .udp = take(p, udp_bytes(c->udp_sockets)),
-        .flow_chunks = take(p, flow_chunks(c) * sizeof(struct flow *)),
-        .carve = {.at = take(p, carved), .left = carved},
+        .net = take(at, sizeof(struct net)),
+        .chains = take(at, chains_for(c->tcp_conns) * sizeof(struct demux_entry *)),
+        .time_wait_chains = take(at, chains_for(c->tcp_time_wait) * sizeof(struct demux_entry *)),
+        .listener_chains = take(at, chains_for(c->listeners) * sizeof(struct list)),
+        .heap = take(at, c->tcp_conns * sizeof(struct timer *)),
+        .udp = take(at, udp_bytes(c->udp_sockets)),
+        .flow_chunks = take(at, flow_chunks(c) * sizeof(struct flow *)),
+        .carve = {.at = take(at, carved), .left = carved},
     };
 }
 
 size_t net_bytes(const struct net_config *config)
 {
-    struct plan plan = {0};
-    if (!config_is_valid(config))
-        return 0;
-    lay_out(&plan, config);
-    return plan.used;
+    uintptr_t end = 0;
+    if (config_is_valid(config))
+        lay_out(&end, config);
+    return end;
 }
 
 // --- building ------------------------------------------------------------------------
@@ -133,7 +132,7 @@ static void init_places(struct net *net, const struct parts *parts)
     list_init(&net->free_udp);
     net->flow_chunks = parts->flow_chunks;
     net->listeners = parts->listener_chains;
-    net->listener_mask = demux_chains(c->listeners) - 1;
+    net->listener_mask = chains_for(c->listeners) - 1;
     for (uint32_t i = 0; i <= net->listener_mask; i++)
         list_init(&net->listeners[i]);
 }
@@ -141,7 +140,7 @@ static void init_places(struct net *net, const struct parts *parts)
 static void init_tables(struct net *net, const struct parts *parts)
 {
     const struct net_config *c = &net->config;
-    demux_init(&net->demux, parts->chains, demux_chains(c->tcp_conns), new_key(&net->env));
+    demux_init(&net->demux, parts->chains, chains_for(c->tcp_conns), new_key(&net->env));
     timers_init(&net->timers, parts->heap, c->tcp_conns);
     time_wait_init(&net->time_wait, &net->carve, c->tcp_time_wait, parts->time_wait_chains,
                    new_key(&net->env));
@@ -192,9 +191,9 @@ int net_init(struct net **out, void *mem, const struct net_config *config,
     if (!config_is_valid(config) || link->mtu_bytes < MTU_MIN ||
         link->headroom_bytes + HEADERS_MAX > PKT_HEADROOM)
         return -EXO_EINVAL;
-    struct plan plan = {.base = mem};
-    exo_assert(exo_is_aligned((uintptr_t)mem, CARVE_ALIGN));
-    const struct parts parts = lay_out(&plan, config);
+    uintptr_t at = (uintptr_t)mem;
+    exo_assert(exo_is_aligned(at, CARVE_ALIGN));
+    const struct parts parts = lay_out(&at, config);
     struct net *net = parts.net;
     *net = (struct net){
         .config = *config, .env = *env, .link = *link, .now = now, .carve = parts.carve};

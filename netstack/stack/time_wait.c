@@ -3,12 +3,13 @@
 #include "netstack/stack/time_wait.h"
 
 #include "exo/bits.h"
+#include "netstack/base/chains.h"
 
 void time_wait_init(struct time_wait_table *t, struct carve *from, uint32_t count,
                     struct demux_entry **chains, struct siphash_key key)
 {
     *t = (struct time_wait_table){.from = from, .places_count = count};
-    demux_init(&t->demux, chains, demux_chains(count), key);
+    demux_init(&t->demux, chains, chains_for(count), key);
     list_init(&t->order);
     list_init(&t->free);
 }

@@ -31,7 +31,7 @@ struct time_wait_table {
 };
 
 // Carves a place when it is first needed, `count` at most: one sizeof(struct time_wait) each.
-// `chains` (demux_chains(count) of them) stay the table's.
+// `chains` (chains_for(count) of them) stay the table's.
 void time_wait_init(struct time_wait_table *t, struct carve *from, uint32_t count,
                     struct demux_entry **chains, struct siphash_key key);
 

@@ -8,21 +8,13 @@
 
 uint32_t tcp_isn(const struct tcp *tcp, const struct tcp_tuple *tuple, exo_ns now)
 {
-    struct {
-        struct ip4 local, peer;
-        struct be16 local_port, peer_port;
-    } key = {tuple->local, tuple->peer, be16_of(tuple->local_port), be16_of(tuple->peer_port)};
-    _Static_assert(sizeof key == 12, "hashed without gaps");
-    return (uint32_t)siphash(&tcp->isn, &key, sizeof key) + (uint32_t)(now / EXO_US(4));
+    return (uint32_t)siphash(&tcp->isn, tuple, sizeof *tuple) + (uint32_t)(now / EXO_US(4));
 }
 
 // The smallest shift that lets the whole receive window be announced (RFC 7323 §2.3).
 static uint8_t shift_for(uint32_t window_bytes)
 {
-    uint8_t shift = 0;
-    while (shift < WIRE_TCP_MAX_WSCALE && window_bytes >> shift > UINT16_MAX)
-        shift++;
-    return shift;
+    return (uint8_t)(window_bytes > UINT16_MAX ? 16 - __builtin_clz(window_bytes) : 0);
 }
 
 static void begin(struct tcp_conn *c, struct tcp *tcp, const struct tcp_tuple *tuple, uint32_t iss,

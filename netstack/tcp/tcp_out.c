@@ -345,7 +345,7 @@ struct pkt *tcp_output(struct tcp_conn *c, exo_ns now)
 
 bool tcp_wants_output(const struct tcp_conn *c)
 {
-    if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RCVD)
-        return c->snd_nxt == c->iss || c->acks_owed;
-    return c->acks_owed || c->resend_first || c->probe || c->tail.due;
+    const bool opens = c->state == TCP_SYN_SENT || c->state == TCP_SYN_RCVD;
+    return (opens & (c->snd_nxt == c->iss)) | (c->acks_owed != 0) | c->resend_first | c->probe |
+           c->tail.due;
 }

@@ -20,8 +20,9 @@ static uint32_t queued_bytes(const struct tcp_conn *c)
 // Writes of one byte, each sent at once, must not pin a buffer each for ever more.
 static bool queue_has_room(const struct tcp_conn *c)
 {
-    const uint32_t max_pkts = 2 * (c->tcp->tx_buffer_bytes / c->snd_mss) + 4;
-    return queued_bytes(c) < c->tcp->tx_buffer_bytes && c->snd_pkts < max_pkts;
+    const uint32_t max_bytes = c->tcp->tx_buffer_bytes;
+    const bool few_pkts = c->snd_pkts * c->snd_mss < 2 * max_bytes + 4 * c->snd_mss;
+    return (queued_bytes(c) < max_bytes) & few_pkts;
 }
 
 // The last packet may grow while no byte of it was sent: what was sent stays as it was,
@@ -34,7 +35,7 @@ static bool last_can_grow(const struct tcp_conn *c)
 
 static bool can_send(const struct tcp_conn *c)
 {
-    return (c->state == TCP_ESTABLISHED || c->state == TCP_CLOSE_WAIT) && !c->fin_queued;
+    return ((c->state == TCP_ESTABLISHED) | (c->state == TCP_CLOSE_WAIT)) & !c->fin_queued;
 }
 
 bool tcp_finds_buffer(const struct tcp_conn *c)
@@ -42,15 +43,18 @@ bool tcp_finds_buffer(const struct tcp_conn *c)
     return c->snd_pkts < pkt_pool_spare(c->tcp->pool, PKT_FOR_APP);
 }
 
+static int why_not(const struct tcp_conn *c)
+{
+    if (c->error)
+        return c->error;
+    return c->state == TCP_SYN_SENT || c->state == TCP_SYN_RCVD ? -EXO_ENOTCONN : -EXO_EPIPE;
+}
+
 int tcp_reserve(struct tcp_conn *c, struct span *out)
 {
     c->starved = false;
-    if (c->error)
-        return c->error;
-    if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RCVD)
-        return -EXO_ENOTCONN;
     if (!can_send(c))
-        return -EXO_EPIPE;
+        return why_not(c);
     if (!queue_has_room(c))
         return -EXO_EAGAIN;
     if (!c->snd_spare && !last_can_grow(c)) {
@@ -233,17 +237,12 @@ void tcp_queue_drop_received(struct tcp_conn *c)
 
 uint32_t tcp_events(const struct tcp_conn *c)
 {
-    uint32_t events = 0;
-    if (c->rx.count || c->eof || c->error)
-        events |= SOCKET_READABLE;
-    if (c->eof)
-        events |= SOCKET_HUP;
-    if (c->error)
-        events |= SOCKET_ERROR;
+    const bool dead = c->error != 0;
+    const bool readable = (c->rx.count != 0) | c->eof | dead;
     // Worth waking for only with room for a full segment; a smaller buffer needs all of it.
     const uint32_t worth = EXO_MIN((uint32_t)c->snd_mss, c->tcp->tx_buffer_bytes / 2);
-    if (can_send(c) && !c->starved && queue_has_room(c) &&
-        queued_bytes(c) + worth <= c->tcp->tx_buffer_bytes)
-        events |= SOCKET_WRITABLE;
-    return events;
+    const bool room = queued_bytes(c) + worth <= c->tcp->tx_buffer_bytes;
+    const bool writable = can_send(c) & !c->starved & queue_has_room(c) & room;
+    return (readable ? SOCKET_READABLE : 0) | (writable ? SOCKET_WRITABLE : 0) |
+           (c->eof ? SOCKET_HUP : 0) | (dead ? SOCKET_ERROR : 0);
 }

@@ -55,7 +55,6 @@ exo_ns tcp_rtt_pto_ns(const struct tcp_rtt *rtt, bool delayed)
 
 exo_ns tcp_rtt_doubled_ns(exo_ns ns, uint32_t times)
 {
-    while (times-- && ns < TCP_RTO_MAX_NS)
-        ns *= 2;
-    return EXO_MIN(ns, TCP_RTO_MAX_NS);
+    const uint32_t enough = EXO_MIN(times, 16u); // from a millisecond on, that is the maximum
+    return EXO_MIN(ns << enough, TCP_RTO_MAX_NS);
 }

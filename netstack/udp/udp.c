@@ -7,19 +7,12 @@
 
 #include "exo/bits.h"
 #include "exo/err.h"
-
-static uint32_t chain_count_for(uint32_t count)
-{
-    uint32_t n = 1;
-    while (n < count)
-        n *= 2;
-    return n;
-}
+#include "netstack/base/chains.h"
 
 size_t udp_bytes(uint32_t count)
 {
     const size_t socks = count * sizeof(struct udp_sock);
-    const size_t chains = chain_count_for(count) * sizeof(struct udp_sock *);
+    const size_t chains = chains_for(count) * sizeof(struct udp_sock *);
     return exo_align_up(socks + chains, 64);
 }
 
@@ -31,7 +24,7 @@ void udp_init(struct udp *udp, void *mem, uint32_t count, const struct net_env *
         .socks = socks,
         .chains = (struct udp_sock **)(socks + count),
         .count = count,
-        .chain_count = chain_count_for(count),
+        .chain_count = chains_for(count),
     };
     for (uint32_t i = 0; i < udp->chain_count; i++)
         udp->chains[i] = NULL;

@@ -15,9 +15,8 @@ bool wire_arp_parse(struct wire_arp *out, const void *bytes, size_t len)
         return false;
     const struct wire_arp_raw *raw = bytes;
     const uint16_t op = be16_get(raw->op);
-    if (be16_get(raw->hardware) != HARDWARE_ETHERNET || be16_get(raw->protocol) != PROTOCOL_IP4)
-        return false;
-    if (raw->hardware_len != sizeof(struct mac) || raw->protocol_len != sizeof(struct ip4))
+    if ((be16_get(raw->hardware) != HARDWARE_ETHERNET) | (be16_get(raw->protocol) != PROTOCOL_IP4) |
+        (raw->hardware_len != sizeof(struct mac)) | (raw->protocol_len != sizeof(struct ip4)))
         return false;
     if (op != WIRE_ARP_REQUEST && op != WIRE_ARP_REPLY)
         return false;

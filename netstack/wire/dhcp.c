@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // dhcp.c - DHCP messages as bytes.
 //
+// One table says of each option where it stands in struct wire_dhcp and how long it is.
 // Parsing takes two steps, because an option may come in pieces from three places:
 // gather joins the pieces of every option that we know, then take_options reads the
 // whole ones. Nothing is read from a piece that gather has not bounded.
@@ -56,36 +57,71 @@ _Static_assert(sizeof(struct wire_dhcp_raw) == WIRE_DHCP_FIXED_BYTES, "as on the
 static const uint8_t magic_cookie[4] = {99, 130, 83, 99}; // RFC 2131 §3
 static const uint16_t flag_broadcast = 0x8000;
 
-// The options that we read have a place in `struct pieces` each; 0 is everybody else's. By a
-// table, so that an option that the code names costs no search.
-enum { PLACES = 13 };
-static const uint8_t place_of[256] = {
-    [OPTION_SUBNET_MASK] = 1, [OPTION_ROUTER] = 2, [OPTION_DNS_SERVERS] = 3,
-    [OPTION_MTU] = 4,         [OPTION_LEASE] = 5,  [OPTION_REQUESTED_ADDR] = 6,
-    [OPTION_OVERLOAD] = 7,    [OPTION_TYPE] = 8,   [OPTION_SERVER_ID] = 9,
-    [OPTION_MAX_SIZE] = 10,   [OPTION_T1] = 11,    [OPTION_T2] = PLACES - 1,
+// --- the options -------------------------------------------------------------------
+
+#define IS_ALWAYS (1u << 31) // in place of wire_dhcp.options' bits: the message type
+
+struct option {
+    uint8_t code;
+    uint8_t bytes; // of its field; all that is kept of a longer list
+    bool list;     // of addresses, at least one
+    bool number;   // its bytes lie the other way round in the field
+    uint16_t at;   // its field in struct wire_dhcp
+    uint32_t bit;  // in wire_dhcp.options
 };
+
+#define FIELD(name)                                                                                \
+    .bytes = sizeof(((struct wire_dhcp *)0)->name), .at = offsetof(struct wire_dhcp, name)
+
+// As emit writes them; the mask before the router (RFC 2132 §3.3).
+static const struct option options[] = {
+    {OPTION_TYPE, FIELD(type), .bit = IS_ALWAYS},
+    {OPTION_SUBNET_MASK, FIELD(subnet_mask), .bit = WIRE_DHCP_SUBNET_MASK},
+    {OPTION_ROUTER, FIELD(router), .list = true, .bit = WIRE_DHCP_ROUTER},
+    {OPTION_DNS_SERVERS, FIELD(dns), .list = true, .bit = WIRE_DHCP_DNS_SERVERS},
+    {OPTION_REQUESTED_ADDR, FIELD(requested_addr), .bit = WIRE_DHCP_REQUESTED_ADDR},
+    {OPTION_SERVER_ID, FIELD(server_id), .bit = WIRE_DHCP_SERVER_ID},
+    {OPTION_MTU, FIELD(mtu_bytes), .number = true, .bit = WIRE_DHCP_MTU},
+    {OPTION_LEASE, FIELD(lease_s), .number = true, .bit = WIRE_DHCP_LEASE},
+    {OPTION_T1, FIELD(t1_s), .number = true, .bit = WIRE_DHCP_T1},
+    {OPTION_T2, FIELD(t2_s), .number = true, .bit = WIRE_DHCP_T2},
+    {OPTION_MAX_SIZE, FIELD(max_size_bytes), .number = true, .bit = WIRE_DHCP_MAX_SIZE},
+};
+
+// From the field to the wire or back.
+static void copy_value(const struct option *o, uint8_t *to, const uint8_t *from, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        to[i] = from[o->number ? bytes - 1 - i : i];
+}
+
+// --- parse -------------------------------------------------------------------------
 
 // The pieces of each known option, joined. Lists of addresses are cut to the first
 // sixteen bytes, but their whole length is kept for judging it.
-struct pieces {
-    struct {
-        uint32_t len;
-        uint8_t bytes[16];
-    } of[PLACES];
+struct piece {
+    uint32_t len;
+    uint8_t bytes[16];
 };
 
-static void join(struct pieces *pieces, uint8_t option, const uint8_t *data, size_t len)
+struct pieces {
+    struct piece of[EXO_COUNT(options)];
+    struct piece overload;
+};
+
+static struct piece *piece_of(struct pieces *pieces, uint8_t code)
 {
-    const size_t place = place_of[option];
-    if (place == 0)
-        return;
-    const uint32_t have = pieces->of[place].len;
-    if (have < sizeof pieces->of[place].bytes) {
-        const size_t n = EXO_MIN(len, sizeof pieces->of[place].bytes - have);
-        memcpy(pieces->of[place].bytes + have, data, n);
-    }
-    pieces->of[place].len += (uint32_t)len;
+    for (size_t i = 0; i < EXO_COUNT(options); i++)
+        if (options[i].code == code)
+            return &pieces->of[i];
+    return code == OPTION_OVERLOAD ? &pieces->overload : NULL;
+}
+
+static void join(struct piece *piece, const uint8_t *data, size_t len)
+{
+    for (size_t i = 0; i < len && piece->len + i < sizeof piece->bytes; i++)
+        piece->bytes[piece->len + i] = data[i];
+    piece->len += (uint32_t)len;
 }
 
 // Walks one field of options. False: one does not fit the field.
@@ -99,92 +135,34 @@ static bool gather(struct pieces *pieces, const uint8_t *at, size_t len)
         }
         if (end - at < 2 || at[1] > end - at - 2)
             return false;
-        join(pieces, at[0], at + 2, at[1]);
+        struct piece *piece = piece_of(pieces, at[0]);
+        if (piece)
+            join(piece, at + 2, at[1]);
         at += 2 + at[1];
     }
     return true;
 }
 
-// The whole option if its length is exactly `len`, else null.
-static const uint8_t *whole(const struct pieces *pieces, uint8_t option, size_t len)
+static bool is_whole(const struct option *o, uint32_t len)
 {
-    const size_t place = place_of[option];
-    return pieces->of[place].len == len ? pieces->of[place].bytes : NULL;
-}
-
-// A list of at least one address, cut to what is kept of it. Its length in `out`.
-static const struct ip4 *addr_list(const struct pieces *pieces, uint8_t option, uint32_t *out)
-{
-    const size_t place = place_of[option];
-    const uint32_t len = pieces->of[place].len;
-    if (len == 0 || len % sizeof(struct ip4) != 0)
-        return NULL;
-    *out = EXO_MIN(len, (uint32_t)sizeof pieces->of[place].bytes) / sizeof(struct ip4);
-    return (const struct ip4 *)pieces->of[place].bytes;
-}
-
-static void take_addr(struct wire_dhcp *out, const struct pieces *pieces, uint8_t option,
-                      uint32_t bit, struct ip4 *field)
-{
-    const uint8_t *data = whole(pieces, option, sizeof *field);
-    if (!data)
-        return;
-    memcpy(field, data, sizeof *field);
-    out->options |= bit;
-}
-
-static void take_u32(struct wire_dhcp *out, const struct pieces *pieces, uint8_t option,
-                     uint32_t bit, uint32_t *field)
-{
-    const uint8_t *data = whole(pieces, option, sizeof(struct be32));
-    if (!data)
-        return;
-    *field = be32_get(*(const struct be32 *)data);
-    out->options |= bit;
-}
-
-static void take_u16(struct wire_dhcp *out, const struct pieces *pieces, uint8_t option,
-                     uint32_t bit, uint16_t *field)
-{
-    const uint8_t *data = whole(pieces, option, sizeof(struct be16));
-    if (!data)
-        return;
-    *field = be16_get(*(const struct be16 *)data);
-    out->options |= bit;
-}
-
-static void take_lists(struct wire_dhcp *out, const struct pieces *pieces)
-{
-    uint32_t count;
-    const struct ip4 *list = addr_list(pieces, OPTION_ROUTER, &count);
-    if (list) {
-        out->router = list[0];
-        out->options |= WIRE_DHCP_ROUTER;
-    }
-    list = addr_list(pieces, OPTION_DNS_SERVERS, &count);
-    if (list) {
-        out->dns_count = EXO_MIN(count, WIRE_DHCP_DNS);
-        memcpy(out->dns, list, out->dns_count * sizeof *list);
-        out->options |= WIRE_DHCP_DNS_SERVERS;
-    }
+    return o->list ? len != 0 && len % sizeof(struct ip4) == 0 : len == o->bytes;
 }
 
 static bool take_options(struct wire_dhcp *out, const struct pieces *pieces)
 {
-    const uint8_t *type = whole(pieces, OPTION_TYPE, 1);
-    if (!type || *type < WIRE_DHCP_DISCOVER || *type > WIRE_DHCP_INFORM)
-        return false;
-    out->type = *type;
-    take_addr(out, pieces, OPTION_SUBNET_MASK, WIRE_DHCP_SUBNET_MASK, &out->subnet_mask);
-    take_addr(out, pieces, OPTION_REQUESTED_ADDR, WIRE_DHCP_REQUESTED_ADDR, &out->requested_addr);
-    take_addr(out, pieces, OPTION_SERVER_ID, WIRE_DHCP_SERVER_ID, &out->server_id);
-    take_u16(out, pieces, OPTION_MTU, WIRE_DHCP_MTU, &out->mtu_bytes);
-    take_u16(out, pieces, OPTION_MAX_SIZE, WIRE_DHCP_MAX_SIZE, &out->max_size_bytes);
-    take_u32(out, pieces, OPTION_LEASE, WIRE_DHCP_LEASE, &out->lease_s);
-    take_u32(out, pieces, OPTION_T1, WIRE_DHCP_T1, &out->t1_s);
-    take_u32(out, pieces, OPTION_T2, WIRE_DHCP_T2, &out->t2_s);
-    take_lists(out, pieces);
-    return true;
+    uint32_t dns_bytes = 0;
+    for (size_t i = 0; i < EXO_COUNT(options); i++) {
+        const struct option *o = &options[i];
+        const struct piece *piece = &pieces->of[i];
+        if (!is_whole(o, piece->len))
+            continue;
+        copy_value(o, (uint8_t *)out + o->at, piece->bytes, o->bytes);
+        out->options |= o->bit;
+        dns_bytes = o->code == OPTION_DNS_SERVERS ? piece->len : dns_bytes;
+    }
+    out->dns_count = EXO_MIN(dns_bytes / (uint32_t)sizeof(struct ip4), WIRE_DHCP_DNS);
+    out->options &= ~IS_ALWAYS; // without a type, it is 0
+    return out->type >= WIRE_DHCP_DISCOVER && out->type <= WIRE_DHCP_INFORM;
 }
 
 bool wire_dhcp_parse(struct wire_dhcp *out, const void *bytes, size_t len)
@@ -192,11 +170,9 @@ bool wire_dhcp_parse(struct wire_dhcp *out, const void *bytes, size_t len)
     if (len < WIRE_DHCP_FIXED_BYTES)
         return false;
     const struct wire_dhcp_raw *raw = bytes;
-    if (raw->op != WIRE_DHCP_BOOTREQUEST && raw->op != WIRE_DHCP_BOOTREPLY)
-        return false;
-    if (raw->htype != 1 || raw->hlen != sizeof(struct mac))
-        return false;
-    if (memcmp(raw->cookie, magic_cookie, sizeof magic_cookie) != 0)
+    const bool is_known = raw->op == WIRE_DHCP_BOOTREQUEST || raw->op == WIRE_DHCP_BOOTREPLY;
+    if (!is_known | (raw->htype != 1) | (raw->hlen != sizeof(struct mac)) |
+        (memcmp(raw->cookie, magic_cookie, sizeof magic_cookie) != 0))
         return false;
     *out = (struct wire_dhcp){
         .op = raw->op,
@@ -213,8 +189,7 @@ bool wire_dhcp_parse(struct wire_dhcp *out, const void *bytes, size_t len)
     if (!gather(&pieces, (const uint8_t *)(raw + 1), len - sizeof *raw))
         return false;
     // RFC 3396 §5: `file` before `sname`. An overload option inside them means nothing.
-    const uint8_t *overload = whole(&pieces, OPTION_OVERLOAD, 1);
-    const uint8_t fields = overload ? *overload : 0;
+    const uint8_t fields = pieces.overload.len == 1 ? pieces.overload.bytes[0] : 0;
     if (fields & OVERLOAD_FILE && !gather(&pieces, raw->file, sizeof raw->file))
         return false;
     if (fields & OVERLOAD_SNAME && !gather(&pieces, raw->sname, sizeof raw->sname))
@@ -222,102 +197,59 @@ bool wire_dhcp_parse(struct wire_dhcp *out, const void *bytes, size_t len)
     return take_options(out, &pieces);
 }
 
-// The options of `dhcp` in a row, written to `at` or, if it is null, only counted.
-struct writer {
-    uint8_t *at;
-    size_t len;
-};
+// --- emit --------------------------------------------------------------------------
 
-static void put_option(struct writer *w, uint8_t option, const void *data, size_t len)
+// Returns the end of what it wrote.
+static uint8_t *put_options(uint8_t *at, const struct wire_dhcp *dhcp)
 {
-    if (w->at) {
-        uint8_t *at = w->at + w->len;
-        at[0] = option;
-        at[1] = (uint8_t)len;
-        memcpy(at + 2, data, len);
+    static const uint8_t parameters[] = {
+        OPTION_PARAMETERS,  7,          OPTION_SUBNET_MASK, OPTION_ROUTER,
+        OPTION_DNS_SERVERS, OPTION_MTU, OPTION_LEASE,       OPTION_T1,
+        OPTION_T2};
+
+    for (const struct option *o = options; o < options + EXO_COUNT(options); o++) {
+        if (!((dhcp->options | IS_ALWAYS) & o->bit))
+            continue;
+        const size_t bytes =
+            o->bit == WIRE_DHCP_DNS_SERVERS ? dhcp->dns_count * sizeof(struct ip4) : o->bytes;
+        at[0] = o->code;
+        at[1] = (uint8_t)bytes;
+        copy_value(o, at + 2, (const uint8_t *)dhcp + o->at, bytes);
+        at += 2 + bytes;
     }
-    w->len += 2 + len;
-}
-
-static void put_u32(struct writer *w, uint8_t option, uint32_t value)
-{
-    const struct be32 data = be32_of(value);
-    put_option(w, option, &data, sizeof data);
-}
-
-static void put_u16(struct writer *w, uint8_t option, uint16_t value)
-{
-    const struct be16 data = be16_of(value);
-    put_option(w, option, &data, sizeof data);
-}
-
-static void put_addr_options(struct writer *w, const struct wire_dhcp *dhcp)
-{
-    if (dhcp->options & WIRE_DHCP_SUBNET_MASK) // before the router: RFC 2132 §3.3
-        put_option(w, OPTION_SUBNET_MASK, &dhcp->subnet_mask, sizeof dhcp->subnet_mask);
-    if (dhcp->options & WIRE_DHCP_ROUTER)
-        put_option(w, OPTION_ROUTER, &dhcp->router, sizeof dhcp->router);
-    if (dhcp->options & WIRE_DHCP_DNS_SERVERS)
-        put_option(w, OPTION_DNS_SERVERS, dhcp->dns, dhcp->dns_count * sizeof dhcp->dns[0]);
-    if (dhcp->options & WIRE_DHCP_REQUESTED_ADDR)
-        put_option(w, OPTION_REQUESTED_ADDR, &dhcp->requested_addr, sizeof dhcp->requested_addr);
-    if (dhcp->options & WIRE_DHCP_SERVER_ID)
-        put_option(w, OPTION_SERVER_ID, &dhcp->server_id, sizeof dhcp->server_id);
-}
-
-static void put_options(struct writer *w, const struct wire_dhcp *dhcp)
-{
-    static const uint8_t parameters[] = {OPTION_SUBNET_MASK, OPTION_ROUTER, OPTION_DNS_SERVERS,
-                                         OPTION_MTU,         OPTION_LEASE,  OPTION_T1,
-                                         OPTION_T2};
-
-    put_option(w, OPTION_TYPE, &dhcp->type, 1);
-    put_addr_options(w, dhcp);
-    if (dhcp->options & WIRE_DHCP_MTU)
-        put_u16(w, OPTION_MTU, dhcp->mtu_bytes);
-    if (dhcp->options & WIRE_DHCP_LEASE)
-        put_u32(w, OPTION_LEASE, dhcp->lease_s);
-    if (dhcp->options & WIRE_DHCP_T1)
-        put_u32(w, OPTION_T1, dhcp->t1_s);
-    if (dhcp->options & WIRE_DHCP_T2)
-        put_u32(w, OPTION_T2, dhcp->t2_s);
-    if (dhcp->options & WIRE_DHCP_MAX_SIZE)
-        put_u16(w, OPTION_MAX_SIZE, dhcp->max_size_bytes);
-    if (dhcp->options & WIRE_DHCP_PARAMETERS)
-        put_option(w, OPTION_PARAMETERS, parameters, sizeof parameters);
-    if (w->at)
-        w->at[w->len] = OPTION_END;
-    w->len++;
+    if (dhcp->options & WIRE_DHCP_PARAMETERS) {
+        memcpy(at, parameters, sizeof parameters);
+        at += sizeof parameters;
+    }
+    *at = OPTION_END;
+    return at + 1;
 }
 
 size_t wire_dhcp_length(const struct wire_dhcp *dhcp)
 {
-    struct writer counter = {0};
-    put_options(&counter, dhcp);
-    return EXO_MAX(WIRE_DHCP_FIXED_BYTES + counter.len, (size_t)WIRE_DHCP_MIN_BYTES);
+    uint8_t scratch[WIRE_DHCP_MAX_BYTES - WIRE_DHCP_FIXED_BYTES];
+    exo_assert(dhcp->dns_count <= WIRE_DHCP_DNS);
+    const size_t len = (size_t)(put_options(scratch, dhcp) - scratch);
+    return EXO_MAX(WIRE_DHCP_FIXED_BYTES + len, (size_t)WIRE_DHCP_MIN_BYTES);
 }
 
 size_t wire_dhcp_emit(void *out, const struct wire_dhcp *dhcp)
 {
     const size_t len = wire_dhcp_length(dhcp);
-    exo_assert(len <= WIRE_DHCP_MAX_BYTES && dhcp->dns_count <= WIRE_DHCP_DNS);
     struct wire_dhcp_raw *raw = out;
     memset(out, 0, len);
-    *raw = (struct wire_dhcp_raw){
-        .op = dhcp->op,
-        .htype = 1,
-        .hlen = sizeof(struct mac),
-        .xid = be32_of(dhcp->xid),
-        .secs = be16_of(dhcp->secs),
-        .flags = be16_of(dhcp->broadcast ? flag_broadcast : 0),
-        .ciaddr = dhcp->ciaddr,
-        .yiaddr = dhcp->yiaddr,
-        .siaddr = dhcp->siaddr,
-        .giaddr = dhcp->giaddr,
-        .chaddr = dhcp->chaddr,
-    };
+    raw->op = dhcp->op;
+    raw->htype = 1;
+    raw->hlen = sizeof(struct mac);
+    raw->xid = be32_of(dhcp->xid);
+    raw->secs = be16_of(dhcp->secs);
+    raw->flags = be16_of(dhcp->broadcast ? flag_broadcast : 0);
+    raw->ciaddr = dhcp->ciaddr;
+    raw->yiaddr = dhcp->yiaddr;
+    raw->siaddr = dhcp->siaddr;
+    raw->giaddr = dhcp->giaddr;
+    raw->chaddr = dhcp->chaddr;
     memcpy(raw->cookie, magic_cookie, sizeof magic_cookie);
-    struct writer w = {.at = (uint8_t *)(raw + 1)};
-    put_options(&w, dhcp);
+    put_options((uint8_t *)(raw + 1), dhcp);
     return len;
 }

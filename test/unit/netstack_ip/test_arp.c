@@ -24,9 +24,9 @@ struct script {
 static bool nothing_goes_out(struct script *t)
 {
     struct pkt *pkt = pkt_alloc(&t->pool, PKT_FOR_STACK);
-    const bool wants = arp_wants_output(&t->arp, t->now);
+    const bool due = t->now >= arp_deadline(&t->arp);
     const bool filled = arp_output(&t->arp, t->now, pkt);
-    ck_assert_int_eq(wants, filled);
+    ck_assert(due || !filled);
     ck_assert_int_eq(pkt->len != 0, filled);
     pkt_free(pkt);
     return !filled;
@@ -38,7 +38,7 @@ static void expect_request(struct script *t, struct mac dst, struct ip4 target)
     struct pkt *pkt = pkt_alloc(&t->pool, PKT_FOR_STACK);
     struct wire_eth eth;
     struct wire_arp msg;
-    ck_assert(arp_wants_output(&t->arp, t->now));
+    ck_assert(t->now >= arp_deadline(&t->arp));
     ck_assert(arp_output(&t->arp, t->now, pkt));
     ck_assert_uint_eq(pkt->len, 60);
     ck_assert(wire_eth_parse(&eth, pkt->data, pkt->len));

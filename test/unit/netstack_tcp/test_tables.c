@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // test_tables.c - timers, the demultiplexer and initial sequence numbers.
+#include "netstack/base/chains.h"
 #include "netstack/stack/demux.h"
 #include "netstack/stack/timers.h"
 #include "test/support/check_main.h"
@@ -48,7 +49,7 @@ START_TEST(demux_finds_what_is_in_it_and_nothing_else)
     static struct demux_entry entries[500];
     static struct demux_entry *chains[512];
     struct demux d;
-    ck_assert_uint_eq(demux_chains(500), 512);
+    ck_assert_uint_eq(chains_for(500), 512);
     demux_init(&d, chains, 512, (struct siphash_key){{1, 2}});
     for (uint16_t i = 0; i < 500; i++) {
         entries[i].tuple = (struct tcp_tuple){
