@@ -22,10 +22,9 @@ static void add(const struct hal_ioapic_place *place)
                  (unsigned long long)place->pa);
 }
 
-static const struct gsi_ioapic *find(uint32_t gsi)
+static const struct gsi_ioapic *find(const struct hal_apics *apics, uint32_t gsi)
 {
     if (once_begin(&core_state.gsis_known)) {
-        const struct hal_apics *apics = acpi_apics();
         for (uint32_t i = 0; i < apics->ioapic_count; i++)
             add(&apics->ioapics[i]);
         once_end(&core_state.gsis_known);
@@ -47,13 +46,14 @@ int core_gsi_claim(uint32_t gsi, int irq)
 {
     uint8_t vector = core_irq_vector(irq);
     uint32_t cpu = core_irq_apic_id(irq);
-    const struct gsi_ioapic *ioapic = find(gsi);
-    if (!ioapic || gsi_map_is_nmi(acpi_apics(), gsi))
+    const struct hal_apics *apics = acpi_apics();
+    const struct gsi_ioapic *ioapic = find(apics, gsi);
+    if (!ioapic || gsi_map_is_nmi(apics, gsi))
         return -EXO_ENODEV;
     if (cpu >= HAL_LAPIC_WIDE_ID) // a pin's destination has eight bits, and all ones is everybody
         return -EXO_ENOTSUP;
 
-    uint32_t shape = gsi_map_shape(acpi_apics(), gsi);
+    uint32_t shape = gsi_map_shape(apics, gsi);
     exo_lock_take(&core_state.gsi_lock);
     bool is_free = !is_claimed(gsi);
     if (is_free) {
@@ -71,7 +71,7 @@ int core_gsi_claim(uint32_t gsi, int irq)
 
 void core_gsi_release(uint32_t gsi)
 {
-    const struct gsi_ioapic *ioapic = find(gsi);
+    const struct gsi_ioapic *ioapic = find(acpi_apics(), gsi);
     exo_assert(ioapic);
     exo_lock_take(&core_state.gsi_lock);
     exo_assert(is_claimed(gsi));

@@ -37,7 +37,7 @@ const struct gsi_ioapic *gsi_map_find(const struct gsi_map *map, uint32_t gsi)
 {
     for (uint32_t i = 0; i < map->count; i++) {
         const struct gsi_ioapic *ioapic = &map->ioapics[i];
-        if (gsi >= ioapic->first && gsi < end_of(ioapic))
+        if (gsi - ioapic->first < ioapic->pins)
             return ioapic;
     }
     return NULL;

@@ -37,14 +37,14 @@ static struct core_nicq *free_slot(void)
 
 // Enters the pair's name, so that nobody else gets it while its memory is being found. As
 // long as a pair has no line it is not complete, and has no flows.
-static int reserve(const struct core_nicq *q)
+static int reserve(const struct core_nicq *q, struct core_nicq **slot)
 {
     if (find(q->nic, q->index))
         return -EXO_EBUSY;
-    struct core_nicq *slot = free_slot();
-    if (!slot)
+    *slot = free_slot();
+    if (!*slot)
         return -EXO_ENOSPC;
-    *slot = *q;
+    **slot = *q;
     return 0;
 }
 
@@ -68,28 +68,22 @@ release_rx:
     return err;
 }
 
-// Writes a pair that is in the table; without an owner it leaves.
-static void update(const struct core_nicq *q, const char *owner)
-{
-    exo_lock_take(&core_state.nicqs_lock);
-    struct core_nicq *slot = find(q->nic, q->index);
-    *slot = *q;
-    slot->owner = owner;
-    exo_lock_give(&core_state.nicqs_lock);
-}
-
 int core_nicq_claim(struct core_nic nic, uint16_t index, uint32_t rx_bytes, uint32_t tx_bytes,
                     const char *owner, struct core_nicq *out)
 {
     exo_assert(owner);
     struct core_nicq q = {.nic = nic, .index = index, .irq = -1, .owner = owner};
+    struct core_nicq *slot;
     exo_lock_take(&core_state.nicqs_lock);
-    int err = reserve(&q);
+    int err = reserve(&q, &slot);
     exo_lock_give(&core_state.nicqs_lock);
     if (err < 0)
         return err;
     err = claim_parts(&q, rx_bytes, tx_bytes);
-    update(&q, err < 0 ? NULL : owner);
+    q.owner = err < 0 ? NULL : owner; // without one it leaves the table
+    exo_lock_take(&core_state.nicqs_lock);
+    *slot = q;
+    exo_lock_give(&core_state.nicqs_lock);
     if (err == 0)
         *out = q;
     return err;
@@ -106,6 +100,7 @@ void core_nicq_release(struct core_nicq *q)
     core_irq_release(q->irq);
     core_dma_release(&q->tx);
     core_dma_release(&q->rx);
-    update(q, NULL);
-    q->owner = NULL;
+    exo_lock_take(&core_state.nicqs_lock);
+    slot->owner = q->owner = NULL;
+    exo_lock_give(&core_state.nicqs_lock);
 }

@@ -13,23 +13,11 @@
 #define RESEED_BYTES (UINT64_C(1) << 20)
 #define PIECE_BYTES  256u // of a long request, under the lock at a time
 
-// Absorbs any amount of raw material: each mix is keyed with all that came before, so
-// weak bytes cannot cancel good ones.
-static void absorb(struct rng *rng, const uint8_t *bytes, size_t len)
-{
-    for (size_t at = 0; at < len; at += RNG_SEED_BYTES) {
-        uint8_t seed[RNG_SEED_BYTES] = {0};
-        memcpy(seed, bytes + at, EXO_MIN(len - at, sizeof(seed)));
-        rng_mix(rng, seed);
-        explicit_bzero(seed, sizeof(seed));
-    }
-}
-
 static struct hal_entropy absorb_hardware(struct rng *rng, size_t bytes)
 {
     uint8_t raw[HAL_ENTROPY_MAX];
     struct hal_entropy got = hal_entropy(raw, bytes);
-    absorb(rng, raw, bytes);
+    rng_mix(rng, raw, bytes);
     explicit_bzero(raw, bytes);
     return got;
 }
@@ -39,22 +27,20 @@ static struct hal_entropy absorb_hardware(struct rng *rng, size_t bytes)
 // and the CPU none, it is the best there is.
 static struct hal_entropy seed(struct core_random *random)
 {
-    static const uint8_t zero[RNG_SEED_BYTES];
     uint64_t chance[] = {hal_tsc(), core_state.handoff.seed};
-    rng_init(&random->rng, zero);
-    absorb(&random->rng, (const uint8_t *)chance, sizeof(chance));
+    rng_mix(&random->rng, chance, sizeof(chance));
     struct hal_entropy got = absorb_hardware(&random->rng, HAL_ENTROPY_MAX);
     random->bits = got.bits;
     random->is_seeded = true;
     return got;
 }
 
-static void say_seeded(const struct hal_entropy *got)
+static void say_if_weak(const struct hal_entropy *got)
 {
-    if (got->bits != 0)
-        core_log("random: seeded with %u bits from %s", (unsigned)got->bits, got->source);
-    else
+    if (got->bits == 0)
         core_log("random: NO ENTROPY: this machine's random numbers are predictable");
+    else if (got->bits < 8 * RNG_SEED_BYTES)
+        core_log("random: seeded with %u bits from %s", (unsigned)got->bits, got->source);
 }
 
 // Takes the lock of a generator that is seeded. Who seeds it says so without the lock, which is
@@ -66,7 +52,7 @@ static struct core_random *take(void)
     if (!random->is_seeded) {
         struct hal_entropy got = seed(random);
         exo_lock_give(&random->lock);
-        say_seeded(&got);
+        say_if_weak(&got);
         exo_lock_take(&random->lock);
     }
     return random;
@@ -106,7 +92,7 @@ uint32_t core_random_bits(void)
 void core_random_add(const char *source, const void *bytes, size_t len, uint32_t bits)
 {
     struct core_random *random = take();
-    absorb(&random->rng, bytes, len);
+    rng_mix(&random->rng, bytes, len);
     if (__builtin_add_overflow(random->bits, bits, &random->bits))
         random->bits = UINT32_MAX;
     give(random);

@@ -4,10 +4,11 @@
 //     RDSEED, RDRAND or timer jitter (hal/entropy.h) ──┐
 //     core_random_add: a device, an earlier boot ──────┴► ChaCha20 (core/rng.h) ─► core_random
 //
-// The first call seeds the generator and says in the log from what; whoever needs no chance
-// pays nothing. Each mebibyte given brings a new seed, so that who once saw the state does not
-// know it for ever. A machine without any entropy is not refused, but it is told:
-// core_random_bits is 0, and the log says that its numbers can be predicted.
+// The first call seeds the generator; whoever needs no chance pays nothing. Each mebibyte given
+// brings a new seed, so that who once saw the state does not know it for ever. The log speaks of
+// a seed that is worth less than the generator's key, 256 bits. A machine without any entropy is
+// not refused, but it is told: core_random_bits is 0, and the log says that its numbers can be
+// predicted.
 #ifndef CORE_RANDOM_H
 #define CORE_RANDOM_H
 

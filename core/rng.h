@@ -13,18 +13,18 @@
 
 #include <stddef.h>
 
-#define RNG_SEED_BYTES CHACHA20_KEY_BYTES
+#define RNG_BLOCKS     4u
+#define RNG_SEED_BYTES CHACHA20_KEY_BYTES // that a seed should be worth
 
-struct rng {
+struct rng { // zeroed memory is one whose seed is zero: mix before the first fill
     uint8_t key[CHACHA20_KEY_BYTES]; // for the next refill
-    uint8_t ready[4 * CHACHA20_BLOCK_BYTES - CHACHA20_KEY_BYTES];
-    size_t left; // bytes at the end of `ready` not given yet
+    uint8_t blocks[RNG_BLOCKS * CHACHA20_BLOCK_BYTES];
+    size_t left; // bytes at the end of `blocks` not given yet; the rest is wiped
 };
 
-void rng_init(struct rng *rng, const uint8_t seed[RNG_SEED_BYTES]);
-
-// Mixes more entropy in. It can only help: whatever the seed is, the old key stays in.
-void rng_mix(struct rng *rng, const uint8_t seed[RNG_SEED_BYTES]);
+// Mixes entropy in, any amount of it. It can only help: each piece of a key's size is keyed with
+// all that came before, so weak bytes cannot cancel good ones.
+void rng_mix(struct rng *rng, const void *material, size_t len);
 
 // Fills out[0..len).
 void rng_fill(struct rng *rng, void *out, size_t len);

@@ -59,8 +59,8 @@ int virtio_begin(struct virtio *dev)
 {
     if (reset(dev) < 0)
         return virtio_fail(dev, -EXO_EIO, "the device does not come out of reset");
-    status_add(dev, STATUS_ACKNOWLEDGE);
-    status_add(dev, STATUS_DRIVER);
+    dev->transport->set_status(dev, STATUS_ACKNOWLEDGE);
+    dev->transport->set_status(dev, STATUS_ACKNOWLEDGE | STATUS_DRIVER);
     return 0;
 }
 
@@ -74,12 +74,11 @@ void virtio_close(struct virtio *dev)
 int virtio_negotiate(struct virtio *dev, uint64_t required, uint64_t wanted)
 {
     const struct virtio_transport *transport = dev->transport;
-    uint64_t offered = transport->offered(dev, 0) | (uint64_t)transport->offered(dev, 1) << 32;
+    uint64_t offered = transport->offered(dev);
     if ((offered & required) != required)
         return virtio_fail(dev, -EXO_ENOTSUP, "a feature that the driver needs is not offered");
     dev->features = offered & (required | wanted);
-    transport->accept(dev, 0, (uint32_t)dev->features);
-    transport->accept(dev, 1, (uint32_t)(dev->features >> 32));
+    transport->accept(dev, dev->features);
 
     // §3.1.1 steps 5 and 6: the device has the last word.
     status_add(dev, STATUS_FEATURES_OK);

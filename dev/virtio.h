@@ -33,8 +33,8 @@ struct virtio_queue { // what the device and the driver have to know of one virt
 struct virtio_transport {
     uint8_t (*status)(struct virtio *dev);
     void (*set_status)(struct virtio *dev, uint8_t status);
-    uint32_t (*offered)(struct virtio *dev, uint32_t half); // feature bits, 32 at a time
-    void (*accept)(struct virtio *dev, uint32_t half, uint32_t bits);
+    uint64_t (*offered)(struct virtio *dev); // feature bits
+    void (*accept)(struct virtio *dev, uint64_t features);
     uint16_t (*queue_size)(struct virtio *dev, uint16_t index); // 0 without it; selects it
     int (*queue_setup)(struct virtio *dev, const struct virtio_queue *queue,
                        volatile void **doorbell); // the selected queue; virtio_fail says why not

@@ -7,8 +7,6 @@
 #include "exo/bits.h"
 #include "exo/err.h"
 
-#include <string.h>
-
 enum { // §4.2.2
     MAGIC_VALUE = 0x000,
     VERSION = 0x004,
@@ -36,25 +34,27 @@ enum { // §4.2.2
 
 // ---- where they are ----
 
+// Of a hexadecimal digit, small or capital; of anything else 16.
+static uint32_t digit_of(char c)
+{
+    uint32_t decimal = (uint32_t)c - '0';
+    uint32_t letter = ((uint32_t)c | 0x20) - 'a';
+    return decimal < 10 ? decimal : letter < 6 ? letter + 10 : 16;
+}
+
 // Reads a number, with 0x in front or without, and moves on behind it. False if there is none
-// or if it is too large.
+// or if it is larger than anything a place is told by.
 static bool take_number(const char **text, uint64_t *out)
 {
     const char *at = *text;
-    uint32_t base = 10;
-    if (at[0] == '0' && (at[1] | 0x20) == 'x') {
-        base = 16;
-        at += 2;
-    }
-    const char *first = at;
-    for (*out = 0;; at++) {
-        uint32_t digit = (uint32_t)*at - '0';
-        if (digit > 9) // a letter, small or capital; what is none becomes too large
-            digit = ((uint32_t)*at | 0x20) - 'a' < 26 ? ((uint32_t)*at | 0x20) - 'a' + 10 : base;
-        if (digit >= base)
-            break;
-        if (__builtin_mul_overflow(*out, base, out) || __builtin_add_overflow(*out, digit, out))
+    bool is_hex = at[0] == '0' && (at[1] | 0x20) == 'x';
+    uint32_t base = is_hex ? 16 : 10;
+    const char *first = at += is_hex ? 2 : 0;
+    *out = 0;
+    for (uint32_t digit; (digit = digit_of(*at)) < base; at++) {
+        if (*out > UINT64_MAX >> 5)
             return false;
+        *out = *out * base + digit;
     }
     *text = at;
     return at != first;
@@ -62,10 +62,10 @@ static bool take_number(const char **text, uint64_t *out)
 
 static uint32_t take_unit_shift(const char **text)
 {
-    static const char units[] = "kmg";
-    const char *unit = **text ? strchr(units, **text | 0x20) : NULL;
-    *text += unit != NULL;
-    return unit ? 10 * (uint32_t)(unit - units + 1) : 0;
+    uint32_t unit = (uint32_t) * *text | 0x20;
+    uint32_t shift = unit == 'k' ? 10 : unit == 'm' ? 20 : unit == 'g' ? 30 : 0;
+    *text += shift != 0;
+    return shift;
 }
 
 static bool take_char(const char **text, char c)
@@ -75,31 +75,48 @@ static bool take_char(const char **text, char c)
     return is_there;
 }
 
-// SIZE@BASE:GSI, and an :ID that says nothing to us.
+// What stands between words, or the end.
+static bool is_gap(char c)
+{
+    return (uint8_t)c <= ' ';
+}
+
+// SIZE@BASE:GSI, and an :ID that says nothing to us. What is missing is not moved past, so
+// nothing but the last answer matters.
 static bool take_place(const char *text, struct virtio_mmio_place *out)
 {
-    uint64_t gsi, id;
-    if (!take_number(&text, &out->bytes))
-        return false;
+    uint64_t gsi = 0, id;
+    bool good = take_number(&text, &out->bytes);
     out->bytes <<= take_unit_shift(&text);
-    if (!take_char(&text, '@') || !take_number(&text, &out->at.v) || !take_char(&text, ':') ||
-        !take_number(&text, &gsi) || gsi > UINT32_MAX)
+    good &= take_char(&text, '@');
+    good &= take_number(&text, &out->at.v);
+    good &= take_char(&text, ':');
+    good &= take_number(&text, &gsi);
+    if (take_char(&text, ':'))
+        good &= take_number(&text, &id);
+    if (!good)
         return false;
     out->gsi = (uint32_t)gsi;
-    if (take_char(&text, ':') && !take_number(&text, &id))
-        return false;
-    bool ends = *text == '\0' || *text == ' ' || *text == '\t' || *text == '\n';
-    return ends && out->bytes >= VIRTIO_MMIO_BYTES && exo_is_aligned(out->at.v, 4);
+    bool fits = (gsi <= UINT32_MAX) & (out->bytes >= VIRTIO_MMIO_BYTES);
+    return fits & exo_is_aligned(out->at.v, 4) & is_gap(*text);
+}
+
+// Where `at` goes on behind `word`; null if it does not begin with it.
+static const char *behind(const char *at, const char *word)
+{
+    for (; *word; word++, at++) {
+        if (*at != *word)
+            return NULL;
+    }
+    return at;
 }
 
 bool virtio_mmio_place(const char *cmdline, uint32_t nth, struct virtio_mmio_place *out)
 {
-    static const char word[] = "virtio_mmio.device=";
-    const char *at = cmdline;
-    while ((at = strstr(at, word))) {
-        bool begins = at == cmdline || at[-1] == ' ' || at[-1] == '\t';
-        at += strlen(word);
-        if (begins && take_place(at, out) && nth-- == 0)
+    bool begins = true;
+    for (const char *at = cmdline; *at; begins = is_gap(*at++)) {
+        const char *place = begins ? behind(at, "virtio_mmio.device=") : NULL;
+        if (place && take_place(place, out) && nth-- == 0)
             return true;
     }
     return false;
@@ -132,16 +149,20 @@ static void set_status(struct virtio *dev, uint8_t value)
     hal_mmio_write32(reg(dev, STATUS), value);
 }
 
-static uint32_t offered(struct virtio *dev, uint32_t half)
+static uint64_t offered(struct virtio *dev)
 {
-    hal_mmio_write32(reg(dev, DEVICE_FEATURES_SEL), half);
-    return hal_mmio_read32(reg(dev, DEVICE_FEATURES));
+    hal_mmio_write32(reg(dev, DEVICE_FEATURES_SEL), 0);
+    uint64_t low = hal_mmio_read32(reg(dev, DEVICE_FEATURES));
+    hal_mmio_write32(reg(dev, DEVICE_FEATURES_SEL), 1);
+    return low | (uint64_t)hal_mmio_read32(reg(dev, DEVICE_FEATURES)) << 32;
 }
 
-static void accept(struct virtio *dev, uint32_t half, uint32_t bits)
+static void accept(struct virtio *dev, uint64_t features)
 {
-    hal_mmio_write32(reg(dev, DRIVER_FEATURES_SEL), half);
-    hal_mmio_write32(reg(dev, DRIVER_FEATURES), bits);
+    hal_mmio_write32(reg(dev, DRIVER_FEATURES_SEL), 0);
+    hal_mmio_write32(reg(dev, DRIVER_FEATURES), (uint32_t)features);
+    hal_mmio_write32(reg(dev, DRIVER_FEATURES_SEL), 1);
+    hal_mmio_write32(reg(dev, DRIVER_FEATURES), (uint32_t)(features >> 32));
 }
 
 static uint16_t queue_size(struct virtio *dev, uint16_t index)

@@ -277,7 +277,7 @@ static int identify(struct virtio_net *net)
 static uint16_t slots_of(struct virtio_net *net, uint16_t index)
 {
     uint32_t slots = EXO_MIN((uint32_t)virtio_queue_size(net->dev, index), SLOTS_MAX);
-    return (uint16_t)(slots ? 1u << (31 - __builtin_clz(slots)) : 0);
+    return (uint16_t)(slots & 1u << (31 - __builtin_clz(slots | 1)));
 }
 
 static int side_setup(struct virtio_net *net, struct side *side, uint16_t index, uint16_t slots,

@@ -106,16 +106,20 @@ static void set_status(struct virtio *dev, uint8_t value)
     hal_mmio_write8(common(dev, DEVICE_STATUS), value);
 }
 
-static uint32_t offered(struct virtio *dev, uint32_t half)
+static uint64_t offered(struct virtio *dev)
 {
-    hal_mmio_write32(common(dev, DEVICE_FEATURE_SELECT), half);
-    return hal_mmio_read32(common(dev, DEVICE_FEATURE));
+    hal_mmio_write32(common(dev, DEVICE_FEATURE_SELECT), 0);
+    uint64_t low = hal_mmio_read32(common(dev, DEVICE_FEATURE));
+    hal_mmio_write32(common(dev, DEVICE_FEATURE_SELECT), 1);
+    return low | (uint64_t)hal_mmio_read32(common(dev, DEVICE_FEATURE)) << 32;
 }
 
-static void accept(struct virtio *dev, uint32_t half, uint32_t bits)
+static void accept(struct virtio *dev, uint64_t features)
 {
-    hal_mmio_write32(common(dev, DRIVER_FEATURE_SELECT), half);
-    hal_mmio_write32(common(dev, DRIVER_FEATURE), bits);
+    hal_mmio_write32(common(dev, DRIVER_FEATURE_SELECT), 0);
+    hal_mmio_write32(common(dev, DRIVER_FEATURE), (uint32_t)features);
+    hal_mmio_write32(common(dev, DRIVER_FEATURE_SELECT), 1);
+    hal_mmio_write32(common(dev, DRIVER_FEATURE), (uint32_t)(features >> 32));
 }
 
 static uint16_t queue_size(struct virtio *dev, uint16_t index)

@@ -16,10 +16,6 @@
 #define TABLE_LENGTH    4 // offset in a table's header
 #define TABLE_BYTES_MAX (UINT32_C(4) << 20)
 
-#define BIOS_START 0xe0000u
-#define BIOS_END   0x100000u
-#define EBDA_BYTES 1024u
-
 static bool fail(const struct hal_firmware *firmware, const char *what, uint64_t pa)
 {
     firmware->lie(firmware->ctx, what, pa);
@@ -28,13 +24,7 @@ static bool fail(const struct hal_firmware *firmware, const char *what, uint64_t
 
 uint64_t hal_acpi_search(const struct hal_firmware *firmware)
 {
-    uint64_t ebda = hal_firmware_ebda(firmware);
-    uint64_t found = 0;
-    if (ebda)
-        found = hal_firmware_search(firmware, ebda, ebda + EBDA_BYTES, "RSD PTR ", 8, RSDP_BYTES);
-    if (!found)
-        found = hal_firmware_search(firmware, BIOS_START, BIOS_END, "RSD PTR ", 8, RSDP_BYTES);
-    return found;
+    return hal_firmware_search(firmware, "RSD PTR ", 8, RSDP_BYTES);
 }
 
 bool hal_acpi_table(const struct hal_firmware *firmware, uint64_t pa, const char *signature,

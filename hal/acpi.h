@@ -18,8 +18,8 @@ struct hal_acpi_root {
     uint32_t entry_bytes; // 8 in an XSDT, 4 in an RSDT
 };
 
-// Looks for the root pointer where a BIOS leaves it: in the first KiB of the extended BIOS
-// data area, and in E0000h … FFFFFh. Returns its address or 0. (ACPI 6.5 §5.2.5.1.)
+// Looks for the root pointer where a BIOS leaves it (hal_firmware_search; ACPI 6.5 §5.2.5.1 has
+// two of the three places). Returns its address or 0.
 uint64_t hal_acpi_search(const struct hal_firmware *firmware);
 
 // Reads the root pointer at `rsdp` and the list that it points to, the XSDT where there is

@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-static uint32_t le32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 static uint32_t rotl(uint32_t v, unsigned n)
 {
     return v << n | v >> (32 - n);
@@ -26,16 +21,11 @@ static void quarter_round(uint32_t s[16], unsigned a, unsigned b, unsigned c, un
     s[b] = rotl(s[b] ^ s[c], 7);
 }
 
-static void two_rounds(uint32_t s[16])
+// The four columns, `turn` 0, or the four diagonals, 1: row r is taken r * turn further right.
+static void quarter_rounds(uint32_t s[16], unsigned turn)
 {
-    quarter_round(s, 0, 4, 8, 12); // the columns
-    quarter_round(s, 1, 5, 9, 13);
-    quarter_round(s, 2, 6, 10, 14);
-    quarter_round(s, 3, 7, 11, 15);
-    quarter_round(s, 0, 5, 10, 15); // the diagonals
-    quarter_round(s, 1, 6, 11, 12);
-    quarter_round(s, 2, 7, 8, 13);
-    quarter_round(s, 3, 4, 9, 14);
+    for (unsigned i = 0; i < 4; i++)
+        quarter_round(s, i, 4 + (i + turn) % 4, 8 + (i + 2 * turn) % 4, 12 + (i + 3 * turn) % 4);
 }
 
 void chacha20_block(const uint8_t key[CHACHA20_KEY_BYTES], uint32_t counter,
@@ -43,19 +33,15 @@ void chacha20_block(const uint8_t key[CHACHA20_KEY_BYTES], uint32_t counter,
 {
     // "expand 32-byte k", the key, the counter, the nonce.
     uint32_t start[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
-    for (unsigned i = 0; i < 8; i++)
-        start[4 + i] = le32(key + 4 * i);
+    memcpy(start + 4, key, CHACHA20_KEY_BYTES); // little-endian, as the RFC has it
     start[12] = counter;
-    for (unsigned i = 0; i < 3; i++)
-        start[13 + i] = le32(nonce + 4 * i);
+    memcpy(start + 13, nonce, CHACHA20_NONCE_BYTES);
 
     uint32_t s[16];
     memcpy(s, start, sizeof s);
-    for (int i = 0; i < 10; i++)
-        two_rounds(s);
-    for (unsigned i = 0; i < 16; i++) {
-        uint32_t v = s[i] + start[i];
-        for (unsigned k = 0; k < 4; k++)
-            out[4 * i + k] = (uint8_t)(v >> 8 * k);
-    }
+    for (unsigned i = 0; i < 20; i++)
+        quarter_rounds(s, i % 2);
+    for (unsigned i = 0; i < 16; i++)
+        s[i] += start[i];
+    memcpy(out, s, sizeof s);
 }

@@ -58,7 +58,7 @@ static bool fill_words(word_source *source, uint8_t *out, size_t len)
         if (!source(&word) || word == last)
             return false;
         last = word;
-        memcpy(out + at, &word, EXO_MIN(sizeof(word), len - at));
+        memcpy(out + at, &word, sizeof(word));
     }
     return true;
 }
@@ -126,7 +126,7 @@ static uint32_t fill_jitter(uint8_t *out, size_t len)
 
 struct hal_entropy hal_entropy(uint8_t *out, size_t len)
 {
-    exo_assert(len > 0 && len <= HAL_ENTROPY_MAX);
+    exo_assert(len > 0 && len <= HAL_ENTROPY_MAX && len % sizeof(uint64_t) == 0);
     bool has_rdseed = hal_cpuid_if_any(7, 0).ebx >> 18 & 1;
     if (has_rdseed && fill_words(rdseed, out, len))
         return (struct hal_entropy){(uint32_t)len * 8, "RDSEED"};

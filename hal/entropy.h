@@ -14,10 +14,9 @@ struct hal_entropy {
     const char *source; // "RDSEED", "RDRAND", "timer jitter" or "nothing": for the log
 };
 
-// Fills `len` bytes (at most HAL_ENTROPY_MAX) from the best source that works: RDSEED,
-// then RDRAND, then the jitter between two timers. Jitter is worth what was observed of
-// it, which is nothing on a machine that counts instructions instead of time, and 128 bits at
-// the most.
+// Fills `len` bytes (a multiple of 8, at most HAL_ENTROPY_MAX) from the best source that works:
+// RDSEED, then RDRAND, then the jitter between two timers. Jitter is worth what was observed of it,
+// which is nothing on a machine that counts instructions instead of time, and 128 bits at the most.
 struct hal_entropy hal_entropy(uint8_t *out, size_t len);
 
 #define HAL_ENTROPY_MAX 256u

@@ -4,11 +4,16 @@
 
 #include <string.h>
 
+#include "exo/bits.h"
 #include "hal/le.h"
 
 #define EBDA_SEGMENT_AT 0x40eu // the BIOS data area's word for it
 #define EBDA_MIN        0x80000u
 #define EBDA_END        0xa0000u
+#define BASE_MEMORY_END 0xa0000u
+#define BIOS_START      0xe0000u
+#define BIOS_END        0x100000u
+#define KIB             1024u
 #define STEP            16u
 
 bool hal_firmware_sum_is_zero(const uint8_t *bytes, size_t len)
@@ -19,24 +24,42 @@ bool hal_firmware_sum_is_zero(const uint8_t *bytes, size_t len)
     return sum == 0;
 }
 
-uint64_t hal_firmware_search(const struct hal_firmware *firmware, uint64_t start, uint64_t end,
-                             const char *signature, size_t signature_bytes, size_t bytes)
-{
-    const uint8_t *area = firmware->view(firmware->ctx, start, end - start);
-    if (!area)
-        return 0;
-    uint32_t begins = hal_le32((const uint8_t *)signature); // the whole is compared rarely
-    for (uint64_t at = 0; at + bytes <= end - start; at += STEP) {
-        if (hal_le32(area + at) == begins && memcmp(area + at, signature, signature_bytes) == 0 &&
-            hal_firmware_sum_is_zero(area + at, bytes))
-            return start + at;
-    }
-    return 0;
-}
+struct area {
+    uint64_t start, bytes;
+};
 
-uint64_t hal_firmware_ebda(const struct hal_firmware *firmware)
+// Without one it is empty.
+static struct area ebda(const struct hal_firmware *firmware)
 {
     const uint8_t *word = firmware->view(firmware->ctx, EBDA_SEGMENT_AT, 2);
-    uint64_t ebda = word ? (uint64_t)hal_le16(word) << 4 : 0;
-    return ebda >= EBDA_MIN && ebda < EBDA_END ? ebda : 0;
+    uint64_t start = word ? (uint64_t)hal_le16(word) << 4 : 0;
+    return (struct area){start, start - EBDA_MIN < EBDA_END - EBDA_MIN ? KIB : 0};
+}
+
+// Where it is in `seen`, which is what lies there; null if it is not.
+static const uint8_t *search(const uint8_t *seen, uint64_t seen_bytes, const char *signature,
+                             size_t signature_bytes, size_t bytes)
+{
+    uint32_t begins = hal_le32((const uint8_t *)signature); // the whole is compared rarely
+    for (const uint8_t *at = seen; at + bytes <= seen + seen_bytes; at += STEP) {
+        if (hal_le32(at) == begins && memcmp(at, signature, signature_bytes) == 0 &&
+            hal_firmware_sum_is_zero(at, bytes))
+            return at;
+    }
+    return NULL;
+}
+
+uint64_t hal_firmware_search(const struct hal_firmware *firmware, const char *signature,
+                             size_t signature_bytes, size_t bytes)
+{
+    const struct area areas[] = {
+        ebda(firmware), {BASE_MEMORY_END - KIB, KIB}, {BIOS_START, BIOS_END - BIOS_START}};
+    for (const struct area *area = areas; area < areas + EXO_COUNT(areas); area++) {
+        const uint8_t *seen = firmware->view(firmware->ctx, area->start, area->bytes);
+        const uint8_t *found =
+            seen ? search(seen, area->bytes, signature, signature_bytes, bytes) : NULL;
+        if (found)
+            return area->start + (uint64_t)(found - seen);
+    }
+    return 0;
 }

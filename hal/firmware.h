@@ -23,14 +23,11 @@ struct hal_firmware {
 // Do the bytes add up to zero, as a table's do?
 bool hal_firmware_sum_is_zero(const uint8_t *bytes, size_t len);
 
-// Looks for a structure in [start, end): on a 16-byte boundary, beginning with `signature`
-// (`signature_bytes` of it, four or more), its first `bytes` adding up to zero. Returns its
-// address or 0.
-uint64_t hal_firmware_search(const struct hal_firmware *firmware, uint64_t start, uint64_t end,
-                             const char *signature, size_t signature_bytes, size_t bytes);
-
-// The start of the extended BIOS data area, a KiB of which is worth a search; 0 if there
-// is none.
-uint64_t hal_firmware_ebda(const struct hal_firmware *firmware);
+// Looks for a structure where a BIOS leaves its own: in the first KiB of the extended BIOS data
+// area, in the last KiB of base memory, and in E0000h … FFFFFh; on a 16-byte boundary, beginning
+// with `signature` (`signature_bytes` of it, four or more), its first `bytes` adding up to zero.
+// Returns its address or 0.
+uint64_t hal_firmware_search(const struct hal_firmware *firmware, const char *signature,
+                             size_t signature_bytes, size_t bytes);
 
 #endif

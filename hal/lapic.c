@@ -90,14 +90,20 @@ uint64_t hal_lapic_enable(void)
 
 static void prepare(const struct hal_lapic *lapic, uint32_t lint1)
 {
-    write(lapic, SPURIOUS, SOFTWARE_ENABLE | HAL_VECTOR_SPURIOUS);
-    write(lapic, TASK_PRIORITY, 0);
-    write(lapic, LVT_LINT0, LVT_MASKED); // the PIC's way in
-    write(lapic, LVT_LINT1, lint1);
-    write(lapic, LVT_ERROR, LVT_MASKED);
-    write(lapic, DIVIDE, DIVIDE_BY_1);
-    write(lapic, INITIAL_COUNT, 0);
-    write(lapic, LVT_TIMER, HAL_VECTOR_TIMER | (lapic->has_deadline ? TIMER_DEADLINE : 0));
+    const struct setting {
+        uint32_t reg, value;
+    } settings[] = {
+        {SPURIOUS, SOFTWARE_ENABLE | HAL_VECTOR_SPURIOUS},
+        {TASK_PRIORITY, 0},
+        {LVT_LINT0, LVT_MASKED}, // the PIC's way in
+        {LVT_LINT1, lint1},
+        {LVT_ERROR, LVT_MASKED},
+        {DIVIDE, DIVIDE_BY_1},
+        {INITIAL_COUNT, 0},
+        {LVT_TIMER, HAL_VECTOR_TIMER | (lapic->has_deadline ? TIMER_DEADLINE : 0)},
+    };
+    for (const struct setting *s = settings; s < settings + EXO_COUNT(settings); s++)
+        write(lapic, s->reg, s->value);
     hal_barrier_full(); // SDM: between this write and the first one of the deadline MSR
 }
 
@@ -218,9 +224,9 @@ uint64_t hal_lapic_told_hz(void)
     if (leaf.ebx != 0)
         return (uint64_t)leaf.ebx * 1000;
     leaf = hal_cpuid(0x40000000, 0);
-    bool is_tcg = leaf.ebx == 0x54474354 && leaf.ecx == 0x43544743 && leaf.edx == 0x47435447;
-    bool is_kvm = leaf.ebx == 0x4b4d564b && leaf.ecx == 0x564b4d56 && leaf.edx == 0x4d;
-    return is_tcg || is_kvm ? 1000000000 : 0; // "TCGTCGTCGTCG", "KVMKVMKVM"
+    bool is_tcg = (leaf.ebx == 0x54474354) & (leaf.ecx == 0x43544743) & (leaf.edx == 0x47435447);
+    bool is_kvm = (leaf.ebx == 0x4b4d564b) & (leaf.ecx == 0x564b4d56) & (leaf.edx == 0x4d);
+    return is_tcg | is_kvm ? 1000000000 : 0; // "TCGTCGTCGTCG", "KVMKVMKVM"
 }
 
 void hal_lapic_arm(const struct hal_lapic *lapic, uint64_t tsc)

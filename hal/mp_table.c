@@ -21,33 +21,15 @@ enum { ENTRY_CPU, ENTRY_BUS, ENTRY_IOAPIC, ENTRY_WIRE, ENTRY_LOCAL };
 #define WIRE_VECTORED   0 // the kinds of interrupt
 #define WIRE_NMI        1
 
-#define BASE_MEMORY_END 0xa0000u
-#define BIOS_START      0xf0000u
-#define BIOS_END        0x100000u
-#define KIB             1024u
-
 // Of the entries, what a later one refers to.
 struct reading {
     struct hal_apics *apics;
     uint64_t isa_buses[4]; // bit n: bus n is ISA
-    bool has_first_ioapic;
-    uint8_t first_ioapic; // its identifier
 };
-
-static uint64_t search(const struct hal_firmware *firmware, uint64_t start, uint64_t end)
-{
-    return hal_firmware_search(firmware, start, end, "_MP_", 4, POINTER_BYTES);
-}
 
 uint64_t hal_mp_search(const struct hal_firmware *firmware)
 {
-    uint64_t ebda = hal_firmware_ebda(firmware);
-    uint64_t found = ebda ? search(firmware, ebda, ebda + KIB) : 0;
-    if (!found)
-        found = search(firmware, BASE_MEMORY_END - KIB, BASE_MEMORY_END);
-    if (!found)
-        found = search(firmware, BIOS_START, BIOS_END);
-    return found;
+    return hal_firmware_search(firmware, "_MP_", 4, POINTER_BYTES);
 }
 
 static void take_cpu(struct reading *reading, const uint8_t *entry)
@@ -65,13 +47,9 @@ static void take_bus(struct reading *reading, const uint8_t *entry)
 static void take_ioapic(struct reading *reading, const uint8_t *entry)
 {
     uint32_t pa = hal_le32(entry + 4);
-    if (!(entry[3] & ENABLED) || pa == 0)
-        return;
-    if (!reading->has_first_ioapic)
-        reading->first_ioapic = entry[1];
-    uint32_t gsi_base = reading->has_first_ioapic ? HAL_GSI_UNTOLD : 0;
-    reading->has_first_ioapic = true;
-    hal_apics_add_ioapic(reading->apics, (struct hal_ioapic_place){pa, gsi_base, entry[1]});
+    uint32_t gsi_base = reading->apics->ioapic_count == 0 ? 0 : HAL_GSI_UNTOLD;
+    if ((entry[3] & ENABLED) && pa != 0)
+        hal_apics_add_ioapic(reading->apics, (struct hal_ioapic_place){pa, gsi_base, entry[1]});
 }
 
 static uint32_t shape_of(uint16_t flags)
@@ -83,35 +61,28 @@ static uint32_t shape_of(uint16_t flags)
 // Only for pins of the first I/O APIC are wire numbers known, and no board has ISA elsewhere.
 static void take_wire(struct reading *reading, const uint8_t *entry)
 {
+    struct hal_apics *apics = reading->apics;
     struct hal_wire wire = {.gsi = entry[7], .shape = shape_of(hal_le16(entry + 2))};
-    if (!reading->has_first_ioapic || entry[6] != reading->first_ioapic)
+    if (apics->ioapic_count == 0 || entry[6] != apics->ioapics[0].id)
         return;
     bool is_isa = reading->isa_buses[entry[4] / 64] >> entry[4] % 64 & 1;
     if (entry[1] == WIRE_NMI)
-        hal_apics_add_nmi(reading->apics, wire);
-    else if (entry[1] == WIRE_VECTORED && is_isa && entry[5] < HAL_ISA_IRQS)
-        reading->apics->isa[entry[5]] = wire;
+        hal_apics_add_nmi(apics, wire);
+    else if ((entry[1] == WIRE_VECTORED) & is_isa & (entry[5] < HAL_ISA_IRQS))
+        apics->isa[entry[5]] = wire;
 }
 
-static void take(struct reading *reading, const uint8_t *entry)
+// LINT0 and LINT1 are wired as on every PC.
+static void take_local(struct reading *reading, const uint8_t *entry)
 {
-    switch (entry[0]) {
-    case ENTRY_CPU:
-        take_cpu(reading, entry);
-        break;
-    case ENTRY_BUS:
-        take_bus(reading, entry);
-        break;
-    case ENTRY_IOAPIC:
-        take_ioapic(reading, entry);
-        break;
-    case ENTRY_WIRE:
-        take_wire(reading, entry);
-        break;
-    default:
-        break; // a local interrupt: LINT0 and LINT1 are wired as on every PC
-    }
+    (void)reading;
+    (void)entry;
 }
+
+static void (*const take[])(struct reading *, const uint8_t *entry) = {
+    [ENTRY_CPU] = take_cpu,   [ENTRY_BUS] = take_bus,     [ENTRY_IOAPIC] = take_ioapic,
+    [ENTRY_WIRE] = take_wire, [ENTRY_LOCAL] = take_local,
+};
 
 // The whole table, or null.
 static const uint8_t *table_at(const struct hal_firmware *firmware, uint64_t pa, uint32_t *bytes)
@@ -146,7 +117,7 @@ bool hal_mp_table(const struct hal_firmware *firmware, uint64_t pointer, struct 
             firmware->lie(firmware->ctx, "the MP table's entries make no sense", pa + at);
             break;
         }
-        take(&reading, table + at);
+        take[table[at]](&reading, table + at);
     }
     return out->cpu_count > 0;
 }

@@ -9,8 +9,8 @@
 #include "hal/apics.h"
 #include "hal/firmware.h"
 
-// Looks for the floating pointer: in the first KiB of the extended BIOS data area, in the
-// last KiB of base memory, and in F0000h … FFFFFh. Returns its address or 0.
+// Looks for the floating pointer where a BIOS leaves it (hal_firmware_search). Returns its
+// address or 0.
 uint64_t hal_mp_search(const struct hal_firmware *firmware);
 
 // Reads the table behind it. I/O APICs have no wire numbers here: the first begins at 0, the

@@ -9,7 +9,7 @@
 
 void sched_init(struct sched *s, const struct sched_env *env)
 {
-    *s = (struct sched){.env = *env};
+    *s = (struct sched){.env = *env, .turns = SCHED_TURNS};
     timers_init(&s->sleepers);
 }
 

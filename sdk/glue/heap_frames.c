@@ -36,22 +36,15 @@ static uint64_t claim_run(struct heap_frames *f, uint64_t least, uint64_t wanted
     }
 }
 
-// The heap's own tables: frames that stay. Of two CPUs that come here at once, one is too late.
-static int begin(struct heap_frames *f)
+// Gives the heap a run. The first one has its own tables in front, in frames that stay.
+static int add(struct heap_frames *f, uint8_t *run, uint64_t count)
 {
-    uint64_t count = (heap_bytes() + CORE_FRAME_BYTES - 1) / CORE_FRAME_BYTES;
-    struct pa at;
-    if (core_frame_claim(f->owner, count, 1, &at) != 0)
-        return -EXO_ENOMEM;
-    exo_lock_take(&f->lock);
-    bool first = !f->heap;
-    if (first) {
-        f->heap = heap_init(core_phys(at));
-        f->claimed = count;
-    }
-    exo_lock_give(&f->lock);
-    if (!first)
-        core_frame_release(f->owner, at, count);
+    size_t tables = f->heap ? 0 : exo_align_up(heap_bytes(), CORE_FRAME_BYTES);
+    struct heap *heap = f->heap ? f->heap : heap_init(run);
+    if (heap_add(heap, run + tables, count * CORE_FRAME_BYTES - tables) < 0)
+        return -EXO_ENOMEM; // beyond the largest region that a heap takes
+    f->heap = heap;
+    f->claimed += count;
     return 0;
 }
 
@@ -59,19 +52,17 @@ int heap_frames_grow(struct heap_frames *f, size_t align, size_t bytes)
 {
     if (bytes > SIZE_MAX / 4 || align > SIZE_MAX / 4)
         return -EXO_ENOMEM;
-    if (!f->heap && begin(f) != 0)
-        return -EXO_ENOMEM;
     struct pa at;
-    uint64_t count = claim_run(f, frames_needed(align, bytes), frames_wanted(f), &at);
+    size_t tables = f->heap ? 0 : heap_bytes();
+    uint64_t count = claim_run(f, frames_needed(align, bytes + tables), frames_wanted(f), &at);
     if (count == 0)
         return -EXO_ENOMEM;
     exo_lock_take(&f->lock);
-    int failed = heap_add(f->heap, core_phys(at), count * CORE_FRAME_BYTES);
-    f->claimed += failed ? 0 : count;
+    int failed = add(f, core_phys(at), count);
     exo_lock_give(&f->lock);
-    if (failed) // beyond the largest region that a heap takes
+    if (failed)
         core_frame_release(f->owner, at, count);
-    return failed ? -EXO_ENOMEM : 0;
+    return failed;
 }
 
 static struct span take_back(struct heap_frames *f)

@@ -3,6 +3,7 @@
 #include "sdk/glue/run.h"
 
 #include "core/clock.h"
+#include "exo/assert.h"
 #include "exo/err.h"
 #include "sdk/glue/idle_wait.h"
 #include "sdk/glue/local.h"
@@ -36,14 +37,22 @@ static const char *running(void)
     return task ? task->name : NULL;
 }
 
-struct sched *run_sched_first(void)
+void local_begin(struct local *local)
 {
-    struct local *local = local_self();
     sched_init(&local->sched, &(struct sched_env){.now = now, .idle = idle, .poll = poll});
-    local->has_sched = true;
+    list_init(&local->sources);
+    local->net_yields = 0;
     stack_guard_watch();
     core_cpu_self()->running = running;
-    return &local->sched;
+    core_cpu_self()->app = local;
+}
+
+struct local *local_first(void)
+{
+    static struct local first;
+    exo_assert(core_cpu_self()->index == 0); // else: start tasks there by run_cpu_start
+    local_begin(&first);
+    return &first;
 }
 
 static void free_task(struct task *task, void *ctx)

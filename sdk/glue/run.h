@@ -18,14 +18,11 @@
 // every call of this SDK, with about 12 KiB left for the app.
 #define SPAWN_STACK_BYTES 16384u
 
-struct sched *run_sched_first(void); // makes it
-
 // The scheduler that spawn, sock and net_task use: that of the CPU that calls. Another CPU
 // gets one by run_cpu.h.
 static inline struct sched *run_sched(void)
 {
-    struct local *local = core_cpu_self()->app;
-    return __builtin_expect(local && local->has_sched, 1) ? &local->sched : run_sched_first();
+    return &local_self()->sched;
 }
 
 // Starts a task. Its stack has a guard page (sdk/glue/stack.h), is rounded up to whole

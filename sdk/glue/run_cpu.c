@@ -20,8 +20,7 @@ static void live(void *arg)
 {
     struct run_cpu *run = arg;
     struct local local;
-    local_init(&local);
-    core_cpu_self()->app = &local;
+    local_begin(&local);
     run->result = spawn(run->name, run->fn, run->arg);
     if (run->result == 0)
         sched_run(run_sched());

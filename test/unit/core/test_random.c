@@ -40,16 +40,24 @@ static void begin(uint32_t bits)
     machine.bits = bits;
 }
 
-START_TEST(the_first_use_seeds_and_says_from_what)
+START_TEST(the_first_use_seeds)
 {
     uint8_t a[32], b[32];
-    begin(128);
+    begin(256);
     core_random(a, sizeof a);
-    ck_assert_str_eq(machine.log, "random: seeded with 128 bits from a test");
+    ck_assert_str_eq(machine.log, "");
     core_random(b, sizeof b);
     ck_assert_mem_ne(a, b, sizeof a);
     ck_assert_uint_eq(machine.asked, 1);
-    ck_assert_uint_eq(core_random_bits(), 128);
+    ck_assert_uint_eq(core_random_bits(), 256);
+}
+END_TEST
+
+START_TEST(a_weak_seed_is_told)
+{
+    begin(255);
+    ck_assert_uint_eq(core_random_bits(), 255);
+    ck_assert_str_eq(machine.log, "random: seeded with 255 bits from a test");
 }
 END_TEST
 
@@ -93,5 +101,6 @@ START_TEST(each_mebibyte_brings_a_new_seed)
 }
 END_TEST
 
-CHECK_MAIN("core.random", the_first_use_seeds_and_says_from_what, a_machine_without_entropy_is_told,
-           what_is_added_changes_all_that_follows, each_mebibyte_brings_a_new_seed)
+CHECK_MAIN("core.random", the_first_use_seeds, a_weak_seed_is_told,
+           a_machine_without_entropy_is_told, what_is_added_changes_all_that_follows,
+           each_mebibyte_brings_a_new_seed)

@@ -35,6 +35,12 @@ START_TEST(chacha20_gives_the_rfc_block_of_zeros)
 }
 END_TEST
 
+static void seeded(struct rng *rng, const uint8_t seed[RNG_SEED_BYTES])
+{
+    *rng = (struct rng){.left = 0};
+    rng_mix(rng, seed, RNG_SEED_BYTES);
+}
+
 // Asking in pieces or at once gives the same bytes: nothing is skipped or repeated.
 START_TEST(pieces_and_wholes_are_the_same_stream)
 {
@@ -42,8 +48,8 @@ START_TEST(pieces_and_wholes_are_the_same_stream)
     static const size_t pieces[] = {1, 31, 224, 0, 7, 500, 237};
     struct rng a, b;
     uint8_t whole[1000], parts[1000];
-    rng_init(&a, seed);
-    rng_init(&b, seed);
+    seeded(&a, seed);
+    seeded(&b, seed);
     rng_fill(&a, whole, sizeof whole);
     size_t at = 0;
     for (size_t i = 0; i < EXO_COUNT(pieces); i++) {
@@ -60,7 +66,7 @@ START_TEST(what_was_given_is_no_longer_in_the_state)
     static const uint8_t seed[RNG_SEED_BYTES] = {9};
     struct rng rng;
     uint8_t out[300];
-    rng_init(&rng, seed);
+    seeded(&rng, seed);
     rng_fill(&rng, out, sizeof out);
     const uint8_t *state = (const uint8_t *)&rng;
     for (size_t i = 0; i + 8 <= sizeof rng; i++)
@@ -75,11 +81,11 @@ START_TEST(mixing_changes_the_stream_and_keeps_the_old_secret)
     static const uint8_t more[RNG_SEED_BYTES] = {7};
     struct rng plain, mixed, stranger;
     uint8_t a[32], b[32], c[32];
-    rng_init(&plain, seed);
-    rng_init(&mixed, seed);
-    rng_init(&stranger, other);
-    rng_mix(&mixed, more);
-    rng_mix(&stranger, more);
+    seeded(&plain, seed);
+    seeded(&mixed, seed);
+    seeded(&stranger, other);
+    rng_mix(&mixed, more, sizeof more);
+    rng_mix(&stranger, more, sizeof more);
     rng_fill(&plain, a, sizeof a);
     rng_fill(&mixed, b, sizeof b);
     rng_fill(&stranger, c, sizeof c);
@@ -88,6 +94,28 @@ START_TEST(mixing_changes_the_stream_and_keeps_the_old_secret)
 }
 END_TEST
 
+// Each piece of a key's size is mixed with the key that the one before made: the same piece twice
+// is not nothing, and order matters.
+START_TEST(pieces_of_a_seed_do_not_cancel)
+{
+    static const uint8_t seed[RNG_SEED_BYTES] = {5};
+    static const uint8_t twice[2 * RNG_SEED_BYTES + 1] = {[0] = 7, [RNG_SEED_BYTES] = 7};
+    struct rng plain, mixed, shorter;
+    uint8_t a[32], b[32], c[32];
+    seeded(&plain, seed);
+    seeded(&mixed, seed);
+    seeded(&shorter, seed);
+    rng_mix(&mixed, twice, sizeof twice);
+    rng_mix(&shorter, twice, sizeof twice - 1);
+    rng_fill(&plain, a, sizeof a);
+    rng_fill(&mixed, b, sizeof b);
+    rng_fill(&shorter, c, sizeof c);
+    ck_assert_mem_ne(a, b, sizeof a);
+    ck_assert_mem_ne(a, c, sizeof a);
+    ck_assert_mem_ne(b, c, sizeof b);
+}
+END_TEST
+
 CHECK_MAIN("core.rng", chacha20_gives_the_rfc_block, chacha20_gives_the_rfc_block_of_zeros,
            pieces_and_wholes_are_the_same_stream, what_was_given_is_no_longer_in_the_state,
-           mixing_changes_the_stream_and_keeps_the_old_secret)
+           mixing_changes_the_stream_and_keeps_the_old_secret, pieces_of_a_seed_do_not_cancel)

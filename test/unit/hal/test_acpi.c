@@ -130,17 +130,19 @@ START_TEST(acpi_is_searched_for_where_a_bios_leaves_it)
 {
     setup();
     ck_assert_uint_eq(hal_acpi_search(&fake.firmware), 0); // no such memory
-    uint8_t *mem = put_low_memory(0x9fc0);
+    uint8_t *mem = put_low_memory(0x9f00);
     ck_assert_uint_eq(hal_acpi_search(&fake.firmware), 0);
     write_root(mem + 0xe0018); // on no boundary
     memcpy(mem + 0xe0100, "RSD PTR ", 8);
     mem[0xe0108] = 1; // no sum
     write_root(mem + 0xfffe0);
     ck_assert_uint_eq(hal_acpi_search(&fake.firmware), 0xfffe0);
-    write_root(mem + 0x9ffe0);
+    write_root(mem + 0x9ffe0); // the end of base memory, where older tables lie, too
     ck_assert_uint_eq(hal_acpi_search(&fake.firmware), 0x9ffe0);
+    write_root(mem + 0x9f3e0);
+    ck_assert_uint_eq(hal_acpi_search(&fake.firmware), 0x9f3e0);
     memset(mem + 0x40e, 0, 2); // no extended BIOS data area
-    ck_assert_uint_eq(hal_acpi_search(&fake.firmware), 0xfffe0);
+    ck_assert_uint_eq(hal_acpi_search(&fake.firmware), 0x9ffe0);
     firmware_fake_fini(&fake);
 }
 END_TEST

@@ -18,9 +18,23 @@ struct device {
 
 static struct core_cpu cpus[2];
 
+static struct local locals[2];
+
+static void enter(uint32_t cpu)
+{
+    fake_cpu_enter(&cpus[cpu], cpu);
+    list_init(&locals[cpu].sources);
+    cpus[cpu].app = &locals[cpu];
+}
+
 static void enter_first(void)
 {
-    fake_cpu_enter(&cpus[0], 0);
+    enter(0);
+}
+
+struct local *local_first(void)
+{
+    ck_abort_msg("every CPU has entered");
 }
 
 static void say(const char *what, const char *who)
@@ -104,10 +118,7 @@ END_TEST
 
 static void *wait_elsewhere(void *arg)
 {
-    struct local local;
-    local_init(&local);
-    fake_cpu_enter(&cpus[1], 1);
-    cpus[1].app = &local;
+    enter(1);
     strcpy(arg, wait());
     return NULL;
 }
