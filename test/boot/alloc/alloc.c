@@ -344,6 +344,14 @@ static void free_twice(void)
     free(block);
 }
 
+// The first allocation of all, with heap=debug: it begins the heap.
+static void align_first(void)
+{
+    volatile uintptr_t block = (uintptr_t)aligned_alloc(16, 8); // else the compiler knows
+    CHECK(debug_heap_owns((void *)block) && block % 16 == 0);
+    puts("aligned from the first");
+}
+
 static void late_debug(void)
 {
     char *early = malloc(100);
@@ -364,6 +372,7 @@ static const struct {
     {"revoke", try_revoke},
     {"cpus", try_cpus},
     {"debug", try_debug},
+    {"align_first", align_first},
     {"late_debug", late_debug},
     {"past_end", write_past_end},
     {"after_free", read_after_free},
