@@ -337,6 +337,23 @@ static void free_inside(void)
     free(debug_block(100) + offset);
 }
 
+// What the heap never gave, among zeros, as most of an image's data is.
+static void free_foreign(void)
+{
+    static _Alignas(16) char zeros[64];
+    char *volatile foreign = zeros + 32; // the compiler would see it, too
+    CHECK(malloc(100));
+    free(foreign);
+}
+
+static void realloc_foreign(void)
+{
+    static _Alignas(16) char zeros[64];
+    char *volatile foreign = zeros + 32;
+    CHECK(malloc(100));
+    CHECK(!realloc(foreign, 200));
+}
+
 static void free_twice(void)
 {
     char *block = malloc(100);
@@ -382,6 +399,8 @@ static const struct {
     {"gap", write_into_gap},
     {"twice_debug", free_twice_debug},
     {"inside", free_inside},
+    {"foreign", free_foreign},
+    {"realloc_foreign", realloc_foreign},
     {"twice", free_twice},
 };
 
