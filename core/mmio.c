@@ -14,16 +14,13 @@ static bool overlaps(const struct core_mmio_window *window, uint64_t start, uint
     return window->owner && start < window->end && window->start < end;
 }
 
-int core_mmio_claim(struct pa at, uint64_t bytes, const char *owner, volatile uint8_t **regs)
+// Under the lock, as all that looks at the table.
+static int claim(struct pa at, uint64_t bytes, const char *owner, volatile uint8_t **regs)
 {
-    exo_assert(owner);
     struct core_mmio_window *slot = NULL;
-    uint64_t end = at.v + bytes;
-    if (bytes == 0 || end < at.v)
-        return -EXO_EINVAL;
     for (uint32_t i = 0; i < CORE_MMIO_MAX; i++) {
         struct core_mmio_window *window = &core_state.mmio[i];
-        if (overlaps(window, at.v, end))
+        if (overlaps(window, at.v, at.v + bytes))
             return -EXO_EBUSY;
         if (!window->owner && !slot)
             slot = window;
@@ -33,20 +30,30 @@ int core_mmio_claim(struct pa at, uint64_t bytes, const char *owner, volatile ui
     *regs = pt_map_device(at, bytes);
     if (!*regs)
         return -EXO_EINVAL;
-    *slot = (struct core_mmio_window){.start = at.v, .end = end, .owner = owner};
+    *slot = (struct core_mmio_window){.start = at.v, .end = at.v + bytes, .owner = owner};
     return 0;
+}
+
+int core_mmio_claim(struct pa at, uint64_t bytes, const char *owner, volatile uint8_t **regs)
+{
+    exo_assert(owner);
+    if (bytes == 0 || at.v + bytes < at.v)
+        return -EXO_EINVAL;
+    exo_lock_take(&core_state.mmio_lock);
+    int err = claim(at, bytes, owner, regs);
+    exo_lock_give(&core_state.mmio_lock);
+    return err;
 }
 
 void core_mmio_release(struct pa at)
 {
-    for (uint32_t i = 0; i < CORE_MMIO_MAX; i++) {
-        struct core_mmio_window *window = &core_state.mmio[i];
-        if (window->owner && window->start == at.v) {
-            window->owner = NULL;
-            return;
-        }
-    }
-    exo_assert(!"the window has an owner");
+    exo_lock_take(&core_state.mmio_lock);
+    uint32_t i = 0;
+    while (i < CORE_MMIO_MAX && (!core_state.mmio[i].owner || core_state.mmio[i].start != at.v))
+        i++;
+    exo_assert(i < CORE_MMIO_MAX); // else nobody has a window that begins there
+    core_state.mmio[i].owner = NULL;
+    exo_lock_give(&core_state.mmio_lock);
 }
 
 int core_mmio_peek32(struct pa at, uint32_t *out)

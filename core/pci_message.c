@@ -18,8 +18,9 @@
 #define MSIX_END           12
 #define MSIX_ENABLE        0x8000u
 #define MSIX_FUNCTION_MASK 0x4000u
-#define MSIX_SIZE_MASK     0x07ffu
+#define MSIX_SIZE_MASK     0x07ffu // holds the size less one
 #define MSIX_ENTRY_BYTES   16u
+#define MSIX_ENTRY_CONTROL 12 // offset in an entry
 #define MSIX_ENTRY_MASKED  1u
 
 #define CAPABILITY_MSI    0x05
@@ -49,13 +50,35 @@ static uint16_t find(struct pci_addr at, uint8_t id, uint16_t bytes, int irq)
     return fits && core_irq_apic_id(irq) < HAL_LAPIC_WIDE_ID ? capability : 0;
 }
 
+static int map_table(struct pci_addr at, uint16_t capability, uint32_t entries,
+                     volatile uint8_t **out)
+{
+    uint32_t table = core_pci_read32(at, (uint16_t)(capability + MSIX_TABLE));
+    uint64_t offset = table & ~7u;
+    struct core_pci_bar bar;
+    int err = core_pci_bar(at, table & 7, &bar);
+    if (err < 0)
+        return err;
+    if (offset + (uint64_t)entries * MSIX_ENTRY_BYTES > bar.bytes)
+        return -EXO_EIO;
+    *out = bar.base + offset;
+    return 0;
+}
+
+// What the last owner left in the table, or the firmware, is a line that somebody else has by now.
+static void mask_all(volatile uint8_t *table, uint32_t entries)
+{
+    for (uint32_t i = 0; i < entries; i++)
+        hal_mmio_write32(table + i * MSIX_ENTRY_BYTES + MSIX_ENTRY_CONTROL, MSIX_ENTRY_MASKED);
+}
+
 static void write_entry(volatile uint8_t *entry, int irq)
 {
-    hal_mmio_write32(entry + 12, MSIX_ENTRY_MASKED);
+    hal_mmio_write32(entry + MSIX_ENTRY_CONTROL, MSIX_ENTRY_MASKED);
     hal_mmio_write32(entry, address_of(irq));
     hal_mmio_write32(entry + 4, 0);
     hal_mmio_write32(entry + 8, core_irq_vector(irq)); // edge, fixed delivery
-    hal_mmio_write32(entry + 12, 0);
+    hal_mmio_write32(entry + MSIX_ENTRY_CONTROL, 0);
 }
 
 int core_pci_msix(struct pci_addr at, uint16_t entry, int irq)
@@ -65,21 +88,20 @@ int core_pci_msix(struct pci_addr at, uint16_t entry, int irq)
         return -EXO_ENOTSUP;
     uint16_t control_at = (uint16_t)(capability + MSIX_CONTROL);
     uint16_t control = core_pci_read16(at, control_at);
-    if (entry > (control & MSIX_SIZE_MASK)) // the field holds the size less one
+    uint32_t entries = (control & MSIX_SIZE_MASK) + 1u;
+    if (entry >= entries)
         return -EXO_ENOTSUP;
 
-    uint32_t table = core_pci_read32(at, (uint16_t)(capability + MSIX_TABLE));
-    struct core_pci_bar bar;
-    int err = core_pci_bar(at, table & 7, &bar);
+    volatile uint8_t *table;
+    int err = map_table(at, capability, entries, &table);
     if (err < 0)
         return err;
-    uint64_t offset = (table & ~7u) + (uint64_t)entry * MSIX_ENTRY_BYTES;
-    if (offset + MSIX_ENTRY_BYTES > bar.bytes)
-        return -EXO_EIO;
 
     // Enabled but masked as a whole while the entry changes (§6.8.2.3).
     core_pci_write16(at, control_at, control | MSIX_ENABLE | MSIX_FUNCTION_MASK);
-    write_entry(bar.base + offset, irq);
+    if (!(control & MSIX_ENABLE))
+        mask_all(table, entries);
+    write_entry(table + entry * MSIX_ENTRY_BYTES, irq);
     pci_set_command(at, PCI_COMMAND_NO_INTX, 0);
     core_pci_write16(at, control_at, (uint16_t)((control | MSIX_ENABLE) & ~MSIX_FUNCTION_MASK));
     return 0;

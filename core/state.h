@@ -120,6 +120,7 @@ struct core_state {
     const char *pci_owners[CORE_PCI_MAX]; // null while nobody has it
 
     // mmio.c
+    struct exo_lock mmio_lock; // guards the windows
     struct core_mmio_window {
         uint64_t start, end;
         const char *owner; // null in a free slot

@@ -26,6 +26,7 @@ static inline void count_up(struct heap *h, size_t bytes)
 
 static inline void count_down(struct heap *h, size_t bytes)
 {
+    exo_assert(bytes <= h->used); // else it is no block, and looked like one
     h->used -= bytes;
     h->blocks--;
 }

@@ -211,6 +211,7 @@ void *aligned_alloc(size_t align, size_t bytes)
         errno = EINVAL;
         return NULL;
     }
+    begin(); // which may turn the debug heap on
     bool is_any_block = align <= MALLOC_ALIGN && !debug_heap_is_on();
     return is_any_block ? malloc(bytes) : allocate(align, bytes);
 }

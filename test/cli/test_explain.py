@@ -115,6 +115,9 @@ class Explain(unittest.TestCase):
             status, _, err = self.explain(report[:report.index(end)], self.elf)
             self.assertEqual((status, err.count("\n")), (1, 1))
         self.assertEqual(self.explain(report[:report.index("  ffffff")], self.elf)[0], 0)
+        unnamed = report[:report.index("\r\nimage")]
+        for elf in ((), (self.elf,)):
+            self.assertIn("ends before it names its image", self.explain(unnamed, *elf)[2])
 
     def test_a_report_that_failed_names_both_places(self):
         text = self.report() + f"\r\nexocore: the report itself failed at {self.call:016x}\r\n"

@@ -100,12 +100,18 @@ def find_elf(wanted):
     return None
 
 
+def check_named(report):
+    """UserError if the report does not say which image it is of."""
+    if not report.build_id:
+        raise UserError("the report ends before it names its image: nothing to look up")
+
+
 def known_elf(report):
     """The ELF file under build/ of the report's image. UserError if there is none."""
+    check_named(report)
     found = find_elf(report.build_id)
     if not found:
-        raise UserError(f"no ELF file under {build.BUILD} is of the image "
-                        f"{report.build_id or 'that the report does not name'}")
+        raise UserError(f"no ELF file under {build.BUILD} is of the image {report.build_id}")
     return found
 
 
@@ -177,8 +183,7 @@ def explained(report, elf, paint):
 def show(report, elf, stream=None):
     """Prints a report, explained by `elf` if that is the image's."""
     stream = stream or sys.stdout
-    if not report.build_id:
-        raise UserError("the report ends before it names its image: nothing to look up")
+    check_named(report)
     try:
         found = build_id(elf)
         if found != report.build_id:

@@ -337,11 +337,36 @@ static void free_inside(void)
     free(debug_block(100) + offset);
 }
 
+// What the heap never gave, among zeros, as most of an image's data is.
+static void free_foreign(void)
+{
+    static _Alignas(16) char zeros[64];
+    char *volatile foreign = zeros + 32; // the compiler would see it, too
+    CHECK(malloc(100));
+    free(foreign);
+}
+
+static void realloc_foreign(void)
+{
+    static _Alignas(16) char zeros[64];
+    char *volatile foreign = zeros + 32;
+    CHECK(malloc(100));
+    CHECK(!realloc(foreign, 200));
+}
+
 static void free_twice(void)
 {
     char *block = malloc(100);
     free(block);
     free(block);
+}
+
+// The first allocation of all, with heap=debug: it begins the heap.
+static void align_first(void)
+{
+    volatile uintptr_t block = (uintptr_t)aligned_alloc(16, 8); // else the compiler knows
+    CHECK(debug_heap_owns((void *)block) && block % 16 == 0);
+    puts("aligned from the first");
 }
 
 static void late_debug(void)
@@ -364,6 +389,7 @@ static const struct {
     {"revoke", try_revoke},
     {"cpus", try_cpus},
     {"debug", try_debug},
+    {"align_first", align_first},
     {"late_debug", late_debug},
     {"past_end", write_past_end},
     {"after_free", read_after_free},
@@ -373,6 +399,8 @@ static const struct {
     {"gap", write_into_gap},
     {"twice_debug", free_twice_debug},
     {"inside", free_inside},
+    {"foreign", free_foreign},
+    {"realloc_foreign", realloc_foreign},
     {"twice", free_twice},
 };
 

@@ -9,12 +9,14 @@
 #include "core/frame.h"
 #include "core/irq.h"
 #include "core/log.h"
+#include "core/mmio.h"
 #include "core/panic.h"
 #include "core/power.h"
 #include "core/pt.h"
 #include "core/smp.h"
 #include "core/state.h"
 #include "exo/bits.h"
+#include "exo/err.h"
 #include "hal/cpu.h"
 
 #define MISDEED __attribute__((noipa)) static void
@@ -250,6 +252,34 @@ static void try_crossfire(void)
     printf("%u CPUs shot at each other\n", (unsigned)count);
 }
 
+// --- tables of core's that all CPUs write ---------------------------------------------
+
+#define HPET         UINT64_C(0xfed00000) // registers that every pc has
+#define WINDOW_BYTES 4u
+
+// A window of one's own is free, then owned, then free again, whatever windows others take.
+static void take_windows(void *arg)
+{
+    struct pa at = {HPET + (uint64_t)arg * WINDOW_BYTES};
+    volatile uint8_t *regs;
+    for (uint32_t i = 0; i < 2000; i++) {
+        expect(core_mmio_claim(at, WINDOW_BYTES, "cpus", &regs) == 0, "a window is not free");
+        expect(core_mmio_claim(at, 1, "cpus", &regs) == -EXO_EBUSY, "a window is lost");
+        core_mmio_release(at);
+    }
+}
+
+static void try_windows(void)
+{
+    uint32_t count = core_cpu_count();
+    for (uint32_t i = 1; i < count; i++)
+        core_cpu_start(claim(), take_windows, (void *)(uintptr_t)i);
+    take_windows((void *)0);
+    for (uint32_t i = 1; i < count; i++)
+        wait_until_parked((int)i);
+    printf("%u CPUs took windows\n", (unsigned)count);
+}
+
 // --- the end of one is the end of all -------------------------------------------------
 
 MISDEED fault_here(void *arg)
@@ -391,6 +421,8 @@ int main(void)
         try_stale();
     else if (strcmp(what, "crossfire") == 0)
         try_crossfire();
+    else if (strcmp(what, "windows") == 0)
+        try_windows();
     else if (strcmp(what, "fault") == 0)
         try_fault(fault_here);
     else if (strcmp(what, "fault_after") == 0)
