@@ -19,6 +19,8 @@ STATUS = 103  # CORE_BRINGUP_STATUS
 HANDOFF = 0x1000
 LOW_END = HANDOFF + 88
 LOW_START = HANDOFF + 184
+TABLES = HANDOFF + 200
+VERSION = HANDOFF + 8
 
 
 def spoil_magic(loader):
@@ -30,18 +32,37 @@ def spoil_magic(loader):
     loader[at] ^= 1
 
 
-def spoil_low_memory(loader):
-    """Lets the loader store the end of its memory (mov [low_end], reg) as the start; the end
-    stays 0."""
-    stores = list(re.finditer(b"\x48\x89.\x25" + struct.pack("<I", LOW_END), loader, re.DOTALL))
+def spoil_version(loader):
+    """Lets the loader store (mov dword [version], 2) the version before."""
+    store = b"\xc7\x04\x25" + struct.pack("<II", VERSION, 2)
+    if loader.count(store) != 1:
+        raise GuestError("the loader does not store its version once")
+    struct.pack_into("<I", loader, loader.index(store) + 7, 1)
+
+
+def redirect(loader, from_field, to_field):
+    """Lets the loader store one field (mov [field], reg) as another; the one stays 0."""
+    stores = list(re.finditer(b"\x48\x89.\x25" + struct.pack("<I", from_field), loader, re.DOTALL))
     if len(stores) != 1:
-        raise GuestError(f"the loader stores low_end {len(stores)} times, not once")
-    struct.pack_into("<I", loader, stores[0].start() + 4, LOW_START)
+        raise GuestError(f"the loader stores {from_field:#x} {len(stores)} times, not once")
+    struct.pack_into("<I", loader, stores[0].start() + 4, to_field)
+
+
+def spoil_low_memory(loader):
+    """The end of the loader's memory is said to be its start."""
+    redirect(loader, LOW_END, LOW_START)
+
+
+def spoil_tables(loader):
+    """Nobody says where the page tables are."""
+    redirect(loader, TABLES, LOW_START)
 
 
 # What is done to the loader, and the one line that core has to say.
 CASES = [
     (spoil_magic, r"exocore: no handoff block .*magic.*"),
+    (spoil_version, r"exocore: handoff block of version 1 with 208 bytes, wanted version 2 .*"),
+    (spoil_tables, r"exocore: the loader's own memory .* makes no sense"),
     (spoil_low_memory, r"exocore: the loader's own memory .* makes no sense"),
 ]
 
