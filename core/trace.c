@@ -50,7 +50,7 @@ const char *trace_function(uint64_t rip)
     return find_code(rip, &place) ? place.name : "?";
 }
 
-// Before core's own tables exist there is only the boot stack, which is mapped.
+// Before core knows its tables there is only the boot stack, which is mapped.
 bool trace_is_readable(uint64_t at)
 {
     struct core_pt_entry entry;
