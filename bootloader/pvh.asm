@@ -267,7 +267,7 @@ settle:
     sub     rax, KERNEL_PA_FIRST
     add     rax, [HANDOFF + handoff.kernel_va]
     mov     [STATE + state.entry], rax
-    jmp     join
+%include "join.inc"
 
 relr_segment:                           ; there is no other
     stc
@@ -278,7 +278,7 @@ too_big:
 no_kernel:
     db      "the kernel at 1 MiB does not lie in memory that the map calls usable", 0
 no_low:
-    db      "the memory map does not give us memory from 4 to 192 KiB", 0
+    db      "the memory map does not give us memory from 4 to 200 KiB", 0
 damaged:
     db      "the kernel's relocations are damaged", 0
 
@@ -286,7 +286,6 @@ damaged:
 %include "paging.inc"
 %include "slide.inc"
 %include "relr.inc"
-%include "join.inc"
 %include "gdt.inc"
 
     align   8

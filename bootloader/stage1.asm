@@ -63,7 +63,7 @@ canonical:
     jcxz    by_cylinder
     div     ecx
     mov     [packet.lba], eax
-    lea     di, [eax + eax * 2]         ; STAGE2_READ is 3/16 of STAGE2_OFFSET
+    lea     di, [eax + eax * 2]         ; STAGE2_BYTES is 3/16 of STAGE2_OFFSET
     shr     di, 4
     mov     si, packet
     mov     bp, TRIES
@@ -109,13 +109,13 @@ by_cylinder:
     jmp     .try
 .read:
     inc     si
-    cmp     si, (STAGE2_OFFSET + STAGE2_READ) / SECTOR_BYTES
+    cmp     si, (STAGE2_OFFSET + STAGE2_BYTES) / SECTOR_BYTES
     jne     .sector
 
 loaded:
     cmp     dword [STAGE2 + 16], "EXOB"
     jne     fail
-    cmp     dword [STAGE2 + 20], "OOT2"
+    cmp     dword [STAGE2 + 20], "OOT3"
     jne     fail
     jmp     STAGE2
 

@@ -17,7 +17,7 @@
 
     jmp     short stage2
     times   16 - ($ - $$) db 0
-    db      "EXOBOOT2"                  ; by which stage 1 and image.py know it
+    db      "EXOBOOT3"                  ; by which stage 1 and image.py know it
 
 stage2:
     xor     ax, ax
@@ -56,6 +56,7 @@ handoff_open:
     mov     dword [HANDOFF + handoff.road], HANDOFF_ROAD_BIOS
     mov     word [HANDOFF + handoff.loader_name], loader_name
     mov     word [HANDOFF + handoff.cmdline], CMDLINE
+    mov     byte [CMDLINE + CMDLINE_BYTES - 1], 0
     mov     word [HANDOFF + handoff.map], MAP
     ret
 
@@ -129,29 +130,12 @@ print_decimal:
     bits    64
 boot:
     call    paging_map_low
-    call    cmdline_read
-    test    eax, eax
-    jnz     .fail
     call    slots_load
     test    eax, eax
     jz      join
-.fail:
     mov     esi, eax
     mov     ebx, fail
     jmp     real_call
-
-; Brings the command line to its place. Returns RAX = 0 or a message.
-cmdline_read:
-    mov     eax, CMDLINE_OFFSET
-    mov     ecx, CMDLINE_BYTES
-    call    disk_read_bytes
-    jnz     .done
-    mov     edi, CMDLINE
-    mov     ecx, CMDLINE_BYTES / 8
-    rep     movsq
-    mov     byte [CMDLINE + CMDLINE_BYTES - 1], 0
-.done:
-    ret
 
 ; Says of slot AL what the message at ESI says.
 slot_say:
@@ -176,7 +160,7 @@ nothing:
 a20_shut:
     db      "cannot open the A20 gate", 0
 loader_name:
-    db      "exocore BIOS loader 2", 0
+    db      "exocore BIOS loader 3", 0
 
 %include "print.inc"
 %include "cpu.inc"
@@ -198,6 +182,6 @@ loader_name:
 %include "slot.inc"
 %include "join.inc"
 
-%if $ - $$ > STAGE2_READ
-%error "stage 2 is longer than what stage 1 reads"
+%if $ - $$ > CMDLINE_AT
+%error "stage 2 runs into the command line"
 %endif

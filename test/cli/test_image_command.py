@@ -50,10 +50,11 @@ class ImageCommand(unittest.TestCase):
 
     def test_export_writes_the_command_line_and_leaves_nothing_else(self):
         source, output = self.folder / "a.img", self.folder / "b.img"
-        source.write_bytes(bytes(1 << 20))
+        content = bytes(65536 + 16) + b"EXOBOOT3" + bytes(1 << 20)
+        source.write_bytes(content)
         image_command.export(source, output, "raw", "a=b")
         self.assertEqual(output.read_bytes()[image.CMDLINE_AT:image.CMDLINE_AT + 4], b"a=b\0")
-        self.assertEqual(source.read_bytes(), bytes(1 << 20))
+        self.assertEqual(source.read_bytes(), content)
         self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["a.img", "b.img"])
 
 

@@ -52,11 +52,22 @@ class CommandLine(unittest.TestCase):
     def test_is_where_the_image_format_has_it(self):
         with tempfile.NamedTemporaryFile() as file:
             file.write(bytes(b"\xff" * 128 * 1024))
+            file.seek(65536 + 16)  # docs/handoff.md §5
+            file.write(b"EXOBOOT3")
             file.flush()
             image.set_cmdline(file.name, "a=1 b")
-            file.seek(97280)  # docs/handoff.md §5
+            file.seek(76800)
             self.assertEqual(file.read(image.CMDLINE_BYTES).rstrip(b"\0"), b"a=1 b")
             self.assertEqual(file.read(1), b"\xff")
+
+    def test_is_put_into_nothing_else(self):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(bytes(128 * 1024))
+            file.flush()
+            with self.assertRaisesRegex(ValueError, "not an image of this version"):
+                image.set_cmdline(file.name, "a=1 b")
+            file.seek(0)
+            self.assertEqual(file.read(), bytes(128 * 1024))
 
     def test_too_long(self):
         with tempfile.NamedTemporaryFile() as file, self.assertRaises(ValueError):

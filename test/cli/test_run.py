@@ -144,7 +144,8 @@ class Append(unittest.TestCase):
         scratch = tempfile.TemporaryDirectory()
         self.addCleanup(scratch.cleanup)
         self.image = Path(scratch.name) / "hello.img"
-        self.image.write_bytes(bytes(64 * 1024))
+        self.content = bytes(65536 + 16) + b"EXOBOOT3" + bytes(64 * 1024)
+        self.image.write_bytes(self.content)
 
     def test_two_runs_have_a_line_each_and_leave_nothing(self):
         one, two = qemu.Machine(str(self.image)), qemu.Machine(str(self.image))
@@ -152,7 +153,7 @@ class Append(unittest.TestCase):
             self.assertIn(b"first\0", Path(one.image).read_bytes())
             self.assertIn(b"second\0", Path(two.image).read_bytes())
         self.assertEqual(os.listdir(self.image.parent), ["hello.img"])
-        self.assertEqual(self.image.read_bytes(), bytes(64 * 1024))
+        self.assertEqual(self.image.read_bytes(), self.content)
 
     def test_too_long_a_line_is_refused(self):
         with self.assertRaises(UserError) as caught:

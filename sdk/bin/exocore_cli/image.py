@@ -3,7 +3,7 @@
 
     0        protective MBR with stage 1; both GPTs
     32768    what makes the image a CD as well (iso.py)
-    65536    stage 2 for the BIOS; the command line is the last 1024 of its 32768 bytes
+    65536    stage 2 for the BIOS; the command line is the last 1024 of its 12288 bytes
     131072   EFI system partition
     then     slots A and B (slots.py)
     end      copies of both GPTs
@@ -26,13 +26,13 @@ from .elf import EHDR, EM_X86_64, PHDR, PT_DYNAMIC, PT_LOAD
 SECTOR = 512
 STAGE1_MAX = 440  # the disk signature and the partition table follow
 STAGE2_AT = 65536
-STAGE2_BYTES = 32768  # its area, with the command line; its partition is twice as long
-STAGE2_MAX = 12288  # that stage 1 reads
+STAGE2_BYTES = 12288  # its area, with the command line
 STAGE2_PARTITION = 65536
 STAGE2_MAGIC_AT = 16
-STAGE2_MAGIC = b"EXOBOOT2"
+STAGE2_MAGIC = b"EXOBOOT3"
 CMDLINE_BYTES = 1024  # with its terminating zero
-CMDLINE_AT = STAGE2_AT + STAGE2_BYTES - CMDLINE_BYTES
+STAGE2_MAX = STAGE2_BYTES - CMDLINE_BYTES
+CMDLINE_AT = STAGE2_AT + STAGE2_MAX
 ESP_AT = STAGE2_AT + STAGE2_PARTITION
 SLOT_NAMES = ("exocore-a", "exocore-b")
 ALIGN = 4096
@@ -100,7 +100,7 @@ def _loader(stage1: bytes, stage2: bytes, cmdline: str) -> bytes:
         raise ValueError(f"stage 2 has {len(stage2)} bytes, and {STAGE2_MAX} fit")
     if stage2[STAGE2_MAGIC_AT:STAGE2_MAGIC_AT + len(STAGE2_MAGIC)] != STAGE2_MAGIC:
         raise ValueError(f"stage 2 has no {STAGE2_MAGIC.decode()} header")
-    return stage2.ljust(STAGE2_BYTES - CMDLINE_BYTES, b"\0") + cmdline_bytes(cmdline)
+    return stage2.ljust(STAGE2_MAX, b"\0") + cmdline_bytes(cmdline)
 
 
 def _guid(*parts: bytes) -> uuid.UUID:
@@ -205,6 +205,9 @@ def set_cmdline(path, text: str):
     """Writes the app's command line into an image file."""
     line = cmdline_bytes(text)
     with open(path, "r+b") as file:
+        file.seek(STAGE2_AT + STAGE2_MAGIC_AT)
+        if file.read(len(STAGE2_MAGIC)) != STAGE2_MAGIC:
+            raise ValueError(f"{path}: not an image of this version of exocore")
         file.seek(CMDLINE_AT)
         file.write(line)
 

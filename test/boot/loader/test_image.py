@@ -73,8 +73,8 @@ class ImageTest(unittest.TestCase):
         self.assertEqual(len(made) % 4096, 0)
         self.assertEqual(made[:440], STAGE1)
         self.assertEqual(made[510:512], b"\x55\xaa")
-        self.assertEqual(made[65536 + 16:65536 + 24], b"EXOBOOT2")
-        self.assertEqual(made[97280:97284], b"a=b\0")
+        self.assertEqual(made[65536 + 16:65536 + 24], b"EXOBOOT3")
+        self.assertEqual(made[76800:76804], b"a=b\0")
 
     def test_protective_mbr(self):
         made = image.make_image(STAGE1, STAGE2, KERNEL)
@@ -133,8 +133,8 @@ class ImageTest(unittest.TestCase):
 
     def test_parts_that_do_not_fit(self):
         self.refuses("stage 1 has 441 bytes, and 440 fit", stage1=STAGE1 + b"x")
-        self.refuses("stage 2 has 12289 bytes, and 12288 fit", stage2=STAGE2.ljust(12289, b"\0"))
-        self.refuses("stage 2 has no EXOBOOT2 header", stage2=b"\0" * 100)
+        self.refuses("stage 2 has 11265 bytes, and 11264 fit", stage2=STAGE2.ljust(11265, b"\0"))
+        self.refuses("stage 2 has no EXOBOOT3 header", stage2=b"\0" * 100)
         self.refuses("slots of 12288 bytes do not hold the kernel", slot_bytes=12288)
         self.refuses("slot B lies over slot A", slot_b_at=1 << 20)
 
