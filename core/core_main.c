@@ -32,7 +32,8 @@ static bool is_in(uint64_t start, uint64_t end, uint64_t pa, uint64_t bytes)
 // Does [pa, pa + bytes) lie in the loader's memory, which is all that can be seen?
 static bool is_loaders(const struct handoff *handoff, uint64_t pa, uint64_t bytes)
 {
-    return is_in(handoff->low_start, handoff->low_end, pa, bytes);
+    uint64_t start = EXO_MAX(handoff->low_start, CORE_FRAME_BYTES);
+    return is_in(start, handoff->low_end, pa, bytes);
 }
 
 static void check_version(const struct handoff *handoff)

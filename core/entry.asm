@@ -19,7 +19,7 @@ CR4_OSXMMEXCPT equ 1 << 10
 MSR_GS_BASE equ 0xc0000101
 
 ; From the loader: rdi = physical address of the handoff block, interrupts off, the image
-; and the first 4 GiB mapped (docs/handoff.md).
+; and the loader's memory mapped (docs/handoff.md).
 section .text.entry exec
 core_entry:
     cli
