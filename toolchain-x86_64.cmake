@@ -30,9 +30,11 @@ set(EXO_MACHINE_FLAGS -fpie -fvisibility=hidden -mno-red-zone -fno-omit-frame-po
 # -fbuiltin takes back the half of -ffreestanding that hurts: mem* of a known small size
 # becomes a few moves. The functions listed here stay ordinary calls. gcc leaves builtins
 # out of an LTO object's symbol table, so the linker would fetch printf from the C library
-# only after LTO, too late to fetch, as LTO code, the stdout that printf needs from us.
-set(EXO_PORT_CALLS abort exit _exit _Exit printf vprintf puts putchar putchar_unlocked scanf
-    vscanf malloc calloc realloc free aligned_alloc posix_memalign strdup strndup)
+# only after LTO, too late to fetch, as LTO code, the stdout that printf needs from us. And
+# gcc would make fwrite of a fputs or a fprintf of constant text.
+set(EXO_PORT_CALLS abort exit _exit _Exit printf vprintf fprintf puts fputs putchar
+    putchar_unlocked scanf vscanf malloc calloc realloc free aligned_alloc posix_memalign strdup
+    strndup)
 list(TRANSFORM EXO_PORT_CALLS PREPEND -fno-builtin-)
 
 list(JOIN EXO_MACHINE_FLAGS " " machine_flags)
