@@ -65,7 +65,7 @@ static struct flow *oldest_half_open(const struct net *net)
 
 static bool has_place(const struct net *net)
 {
-    return !list_is_empty(&net->free_flows) || net->flows_touched < net->config.tcp_conns;
+    return !list_is_empty(&net->free_flows) | (net->flows_touched < net->config.tcp_conns);
 }
 
 // One that was let go of, whose memory is warm; else one that was never used; or null.
@@ -253,8 +253,8 @@ struct listener *listener_find(const struct net *net, uint16_t port)
 // Nothing but half-open connections is in the way: then cookies serve the rest.
 static bool is_crowded(const struct net *net, const struct listener *l)
 {
-    return l->half_open_count + l->waiting_count >= l->backlog ||
-           net->half_open_count >= net->half_open_max || !has_place(net);
+    return (l->half_open_count + l->waiting_count >= l->backlog) |
+           (net->half_open_count >= net->half_open_max) | !has_place(net);
 }
 
 static void join_half_open(struct net *net, struct listener *l, struct flow *f)
@@ -272,8 +272,8 @@ void flow_accept_syn(struct net *net, struct listener *l, const struct tcp_tuple
 {
     struct wire_tcp answer;
     // The app is behind, or every connection is a real one: the peer tries again.
-    const bool full = !has_place(net) && list_is_empty(&net->half_open);
-    if (l->waiting_count >= l->backlog || full) {
+    const bool full = !has_place(net) & list_is_empty(&net->half_open);
+    if ((l->waiting_count >= l->backlog) | full) {
         net->stats.drop_tcp_state++;
         return;
     }

@@ -16,7 +16,6 @@ static void input_arp(struct net *net, struct pkt *pkt)
 {
     switch (arp_input(&net->arp, net->now, pkt)) {
     case ARP_ANSWER:
-        wire_eth_pad(pkt);
         net_send_frame(net, pkt);
         return;
     case ARP_BAD:
