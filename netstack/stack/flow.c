@@ -110,7 +110,7 @@ void flow_open(struct net *net, struct flow *f)
 
 // --- what a change of state means ------------------------------------------------------
 
-static void reset_peer(struct net *net, const struct flow *f)
+void flow_reset_peer(struct net *net, const struct flow *f)
 {
     struct wire_tcp rst;
     tcp_reset_now(&rst, &f->conn);
@@ -118,8 +118,9 @@ static void reset_peer(struct net *net, const struct flow *f)
 }
 
 // From here on a line in the table of TIME-WAIT speaks for the connection. If the ACK of
-// the peer's FIN is still owed, it goes out now.
-static void enter_time_wait(struct net *net, struct flow *f)
+// the peer's FIN is still owed, it goes out now. A call, so that flow_settle, which runs for
+// every segment, holds no header on its stack.
+__attribute__((noinline)) static void enter_time_wait(struct net *net, struct flow *f)
 {
     const struct time_wait *w = time_wait_add(&net->time_wait, &f->conn, net->now);
     struct wire_tcp ack;
@@ -171,7 +172,7 @@ void flow_release(struct net *net, struct flow *f)
     list_remove(&f->socket.ready);
     list_remove(&f->starved);
     if (tcp_release(&f->conn, net->now))
-        reset_peer(net, f);
+        flow_reset_peer(net, f);
     flow_settle(net, f);
 }
 
@@ -180,7 +181,7 @@ void flow_abort(struct net *net, struct flow *f)
     f->socket.held = false;
     list_remove(&f->socket.ready);
     if (f->listed && f->conn.state != TCP_SYN_SENT)
-        reset_peer(net, f);
+        flow_reset_peer(net, f);
     if (f->listed)
         tcp_kill(&f->conn, -EXO_ECONNRESET);
     flow_settle(net, f);
@@ -220,7 +221,7 @@ void flow_drop_stalled(struct net *net)
     }
     if (!worst)
         return;
-    reset_peer(net, worst);
+    flow_reset_peer(net, worst);
     tcp_kill(&worst->conn, -EXO_ETIMEDOUT);
     net->stats.tcp_timed_out++;
     flow_settle(net, worst);
