@@ -170,8 +170,8 @@ static int refuse_request(struct connection *c, uint16_t status)
 
 static int answer(struct connection *c)
 {
-    char path[PATH_BYTES] = "*"; // a page that nobody has; "OPTIONS *" means the server
-    bool whole_server = http_text_equals(c->head.path, path);
+    char path[PATH_BYTES];
+    bool whole_server = http_text_equals(c->head.path, "*"); // OPTIONS; no page has that name
     int decoded = whole_server ? 0 : http_path(c->head.path, path, sizeof path);
     c->close = !c->head.keep_alive || web_is_crowded(c->web);
     consume_head(c); // from here on nothing in c->head may be pointed at
@@ -180,7 +180,7 @@ static int answer(struct connection *c)
         return refuse_request(c, status);
     if (decoded == -EXO_EINVAL)
         return refuse_request(c, 400);
-    return page_answer(c, decoded < 0 ? "" : path);
+    return page_answer(c, whole_server ? "*" : decoded < 0 ? "" : path);
 }
 
 // One request and its answer. Returns false if there will be no other.

@@ -202,10 +202,10 @@ static void set_times(struct dhcp *dhcp, const struct wire_dhcp *msg)
 
 static bool input_offer(struct dhcp *dhcp, exo_ns now, const struct wire_dhcp *msg)
 {
-    if (dhcp->state != DHCP_SELECTING || dhcp->tries == 0)
+    if ((dhcp->state != DHCP_SELECTING) | (dhcp->tries == 0))
         return false;
-    if (!(msg->options & WIRE_DHCP_SERVER_ID) || !ip4_is_unicast(msg->server_id) ||
-        !ip4_is_unicast(msg->yiaddr))
+    const bool named = msg->options & WIRE_DHCP_SERVER_ID;
+    if (!(named & ip4_is_unicast(msg->server_id) & ip4_is_unicast(msg->yiaddr)))
         return false;
     dhcp->asked = msg->yiaddr;
     dhcp->server = msg->server_id;
@@ -227,7 +227,7 @@ static bool is_answer(const struct dhcp *dhcp, const struct wire_dhcp *msg)
 static bool input_ack(struct dhcp *dhcp, exo_ns now, const struct wire_dhcp *msg)
 {
     const uint32_t lease_s = msg->options & WIRE_DHCP_LEASE ? msg->lease_s : 0;
-    if (!is_answer(dhcp, msg) || !ip4_eq(msg->yiaddr, dhcp->asked) || lease_s == 0)
+    if (!is_answer(dhcp, msg) | !ip4_eq(msg->yiaddr, dhcp->asked) | (lease_s == 0))
         return false;
     const struct dhcp_lease lease = lease_of(msg);
     dhcp->changed |= !lease_eq(&lease, &dhcp->lease);
@@ -252,7 +252,8 @@ static bool input_nak(struct dhcp *dhcp, exo_ns now, const struct wire_dhcp *msg
 
 static bool input_message(struct dhcp *dhcp, exo_ns now, const struct wire_dhcp *msg)
 {
-    if (msg->op != WIRE_DHCP_BOOTREPLY || msg->xid != dhcp->xid || !mac_eq(msg->chaddr, dhcp->mac))
+    const bool ours = (msg->xid == dhcp->xid) & mac_eq(msg->chaddr, dhcp->mac);
+    if (!ours | (msg->op != WIRE_DHCP_BOOTREPLY))
         return false;
     switch (msg->type) {
     case WIRE_DHCP_OFFER:

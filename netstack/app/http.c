@@ -90,7 +90,7 @@ static size_t find(struct cspan text, uint8_t c)
 }
 
 // Takes those characters off that the text begins with and that are in `any_of` the classes.
-__attribute__((noinline)) static struct cspan take(struct cspan *text, uint8_t any_of)
+static struct cspan take(struct cspan *text, uint8_t any_of)
 {
     size_t len = 0;
     while (len < text->len && classes[text->ptr[len]] & any_of)

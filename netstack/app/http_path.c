@@ -38,8 +38,8 @@ static int decode(struct cspan path, char *out, size_t max)
     return (int)n;
 }
 
-// The first code point at `p` that is not encoded as RFC 3629 §4 has it fails: overlong
-// forms, surrogates and values beyond U+10FFFF included.
+// Bytes of the code point at `p`, which is not ASCII; 0 if it is not encoded as RFC 3629 §4
+// has it: overlong forms, surrogates and values beyond U+10FFFF included.
 static size_t utf8_len(const uint8_t *p, size_t left)
 {
     static const struct {
@@ -47,16 +47,14 @@ static size_t utf8_len(const uint8_t *p, size_t left)
         uint8_t low, high;   // bounds of the byte after it
         uint8_t len;
     } forms[] = {
-        {0x00, 0x7f, 0x00, 0xff, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+        {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+        {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
+        {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
     };
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         if (p[0] < forms[i].first || p[0] > forms[i].last)
             continue;
-        if (forms[i].len > left)
-            return 0;
-        if (forms[i].len > 1 && (p[1] < forms[i].low || p[1] > forms[i].high))
+        if (forms[i].len > left || p[1] < forms[i].low || p[1] > forms[i].high)
             return 0;
         for (size_t k = 2; k < forms[i].len; k++)
             if ((p[k] & 0xc0) != 0x80)
@@ -70,7 +68,7 @@ static bool is_utf8(const char *text, size_t len)
 {
     const uint8_t *p = (const uint8_t *)text;
     for (size_t at = 0; at < len;) {
-        size_t n = utf8_len(p + at, len - at);
+        size_t n = p[at] < 0x80 ? 1 : utf8_len(p + at, len - at);
         if (n == 0)
             return false;
         at += n;

@@ -4,7 +4,7 @@
 
 static uint32_t mask_of(uint8_t prefix_len)
 {
-    return prefix_len == 0 ? 0 : 0xffffffffu << (32 - prefix_len);
+    return (uint32_t)(UINT64_C(0xffffffff00000000) >> prefix_len);
 }
 
 bool route_is_on_link(const struct route *route, struct ip4 addr)

@@ -22,7 +22,8 @@ static struct demux_entry **chain_of(const struct demux *d, const struct tcp_tup
 
 static bool same(const struct tcp_tuple *a, const struct tcp_tuple *b)
 {
-    return memcmp(a, b, sizeof *a) == 0;
+    const bool same_ports = (a->peer_port == b->peer_port) & (a->local_port == b->local_port);
+    return same_ports & ip4_eq(a->peer, b->peer) & ip4_eq(a->local, b->local);
 }
 
 struct demux_entry *demux_find(const struct demux *d, const struct tcp_tuple *tuple)

@@ -93,7 +93,6 @@ void net_arp_output(struct net *net)
             pkt_free(pkt);
             return;
         }
-        wire_eth_pad(pkt);
         net_send_frame(net, pkt);
     }
 }

@@ -16,7 +16,6 @@ static void input_arp(struct net *net, struct pkt *pkt)
 {
     switch (arp_input(&net->arp, net->now, pkt)) {
     case ARP_ANSWER:
-        wire_eth_pad(pkt);
         net_send_frame(net, pkt);
         return;
     case ARP_BAD:
@@ -126,9 +125,7 @@ static void answer_reset(struct net *net, const struct tcp_tuple *tuple, const s
 
 static void input_flow(struct net *net, struct flow *f, const struct wire_tcp *seg, struct pkt *pkt)
 {
-    const struct tcp_tuple tuple = f->conn.tuple;
     const uint32_t len = pkt->len;
-    struct wire_tcp rst;
     switch (tcp_input(&f->conn, seg, pkt, net->now)) {
     case TCP_TAKEN:
         break;
@@ -137,11 +134,10 @@ static void input_flow(struct net *net, struct flow *f, const struct wire_tcp *s
         break;
     case TCP_RESET_REPLY:
         net->stats.drop_tcp_state++;
-        answer_reset(net, &tuple, seg, len);
+        answer_reset(net, &f->conn.tuple, seg, len);
         break;
     case TCP_ABORTED:
-        tcp_reset_now(&rst, &f->conn);
-        net_send_segment(net, &tuple, &rst);
+        flow_reset_peer(net, f);
         break;
     }
     flow_settle(net, f);

@@ -192,6 +192,9 @@ bool flow_accept_cookie(struct net *net, struct listener *l, const struct tcp_tu
 void flow_release(struct net *net, struct flow *f);
 void flow_abort(struct net *net, struct flow *f);
 
+// Sends the RST that a connection owes its peer as it ends.
+void flow_reset_peer(struct net *net, const struct flow *f);
+
 // Tells the connections that wait for this next hop that it does not answer.
 void flow_neighbour_silent(struct net *net, struct ip4 next_hop);
 

@@ -81,7 +81,7 @@ struct tcp_tuple { // which connection
     uint16_t peer_port;
 };
 
-_Static_assert(sizeof(struct tcp_tuple) == 12, "hashed and compared as bytes, without gaps");
+_Static_assert(sizeof(struct tcp_tuple) == 12, "hashed as bytes, without gaps");
 
 struct tcp_tail {  // tail loss probes (RFC 8985 §7)
     bool armed;    // rtx_at is for a probe, not for a retransmission
