@@ -37,17 +37,18 @@ static struct core_nicq *free_slot(void)
 
 // Enters the pair's name, so that nobody else gets it while its memory is being found. As
 // long as a pair has no line it is not complete, and has no flows.
-static int reserve(const struct core_nicq *q, struct core_nicq **slot)
+static int reserve(struct core_nic nic, uint16_t index, const char *owner, struct core_nicq **slot)
 {
-    if (find(q->nic, q->index))
+    if (find(nic, index))
         return -EXO_EBUSY;
     *slot = free_slot();
     if (!*slot)
         return -EXO_ENOSPC;
-    **slot = *q;
+    **slot = (struct core_nicq){.nic = nic, .index = index, .irq = -1, .owner = owner};
     return 0;
 }
 
+// Finds its memory and a line, which it returns.
 static int claim_parts(struct core_nicq *q, uint32_t rx_bytes, uint32_t tx_bytes)
 {
     int err = core_dma_claim(NULL, rx_bytes, CORE_FRAME_BYTES, CORE_DMA_ANYWHERE, &q->rx);
@@ -56,10 +57,10 @@ static int claim_parts(struct core_nicq *q, uint32_t rx_bytes, uint32_t tx_bytes
     err = core_dma_claim(NULL, tx_bytes, CORE_FRAME_BYTES, CORE_DMA_ANYWHERE, &q->tx);
     if (err < 0)
         goto release_rx;
-    err = q->irq = core_irq_claim(q->owner);
+    err = core_irq_claim(q->owner);
     if (err < 0)
         goto release_tx;
-    return 0;
+    return err;
 
 release_tx:
     core_dma_release(&q->tx);
@@ -72,21 +73,21 @@ int core_nicq_claim(struct core_nic nic, uint16_t index, uint32_t rx_bytes, uint
                     const char *owner, struct core_nicq *out)
 {
     exo_assert(owner);
-    struct core_nicq q = {.nic = nic, .index = index, .irq = -1, .owner = owner};
     struct core_nicq *slot;
     exo_lock_take(&core_state.nicqs_lock);
-    int err = reserve(&q, &slot);
+    int err = reserve(nic, index, owner, &slot);
     exo_lock_give(&core_state.nicqs_lock);
     if (err < 0)
         return err;
-    err = claim_parts(&q, rx_bytes, tx_bytes);
-    q.owner = err < 0 ? NULL : owner; // without one it leaves the table
+    int irq = claim_parts(slot, rx_bytes, tx_bytes);
     exo_lock_take(&core_state.nicqs_lock);
-    *slot = q;
+    slot->irq = irq;
+    slot->owner = irq < 0 ? NULL : owner; // without one it leaves the table
     exo_lock_give(&core_state.nicqs_lock);
-    if (err == 0)
-        *out = q;
-    return err;
+    if (irq < 0)
+        return irq;
+    *out = *slot;
+    return 0;
 }
 
 void core_nicq_release(struct core_nicq *q)

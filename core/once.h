@@ -10,35 +10,39 @@
 #ifndef CORE_ONCE_H
 #define CORE_ONCE_H
 
-#include "exo/lock.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { ONCE_NOT_YET, ONCE_UNDER_WAY, ONCE_DONE };
 
 struct once {
-    struct exo_lock lock; // held by the CPU that is at it
-    bool done;
+    uint32_t state;
 };
 
 // True if it is on the caller to do it, and to call once_end. Not from within.
 static inline bool once_begin(struct once *once)
 {
-    if (__atomic_load_n(&once->done, __ATOMIC_ACQUIRE))
+    uint32_t state = __atomic_load_n(&once->state, __ATOMIC_ACQUIRE);
+    if (state == ONCE_DONE)
         return false;
-    exo_lock_take(&once->lock);
-    if (!once->done)
+    state = ONCE_NOT_YET;
+    if (__atomic_compare_exchange_n(&once->state, &state, ONCE_UNDER_WAY, false, __ATOMIC_ACQUIRE,
+                                    __ATOMIC_RELAXED))
         return true;
-    exo_lock_give(&once->lock);
+    while (__atomic_load_n(&once->state, __ATOMIC_ACQUIRE) != ONCE_DONE)
+        __builtin_ia32_pause();
     return false;
 }
 
 // Is somebody at it? For code that must not wait, since that may be a CPU that died there.
 static inline bool once_is_under_way(const struct once *once)
 {
-    return __atomic_load_n(&once->lock.taken, __ATOMIC_RELAXED);
+    return __atomic_load_n(&once->state, __ATOMIC_RELAXED) == ONCE_UNDER_WAY;
 }
 
 static inline void once_end(struct once *once)
 {
-    __atomic_store_n(&once->done, true, __ATOMIC_RELEASE);
-    exo_lock_give(&once->lock);
+    __atomic_store_n(&once->state, ONCE_DONE, __ATOMIC_RELEASE);
 }
 
 #endif

@@ -6,17 +6,17 @@
 
 #include <string.h>
 
-// The key is used for these blocks only, so that counter and nonce need not be unique. It is
-// replaced after the last of them.
-static void refill(struct rng *rng)
+// Makes the last `count` blocks anew. The key is used for these only, so that counter and nonce
+// need not be unique, and is replaced after the last of them.
+__attribute__((noinline)) static void refill(struct rng *rng, uint32_t count)
 {
     static const uint8_t nonce[CHACHA20_NONCE_BYTES];
-    uint8_t *block = rng->blocks;
-    for (uint32_t i = 0; i < RNG_BLOCKS; i++, block += CHACHA20_BLOCK_BYTES)
-        chacha20_block(rng->key, i, nonce, block);
-    memcpy(rng->key, rng->blocks, sizeof rng->key);
-    memset(rng->blocks, 0, sizeof rng->key);
-    rng->left = sizeof rng->blocks - sizeof rng->key;
+    uint8_t *first = rng->blocks[RNG_BLOCKS - count];
+    for (uint32_t i = RNG_BLOCKS - count; i < RNG_BLOCKS; i++)
+        chacha20_block(rng->key, i, nonce, rng->blocks[i]);
+    memcpy(rng->key, first, sizeof rng->key);
+    memset(first, 0, sizeof rng->key);
+    rng->left = count * CHACHA20_BLOCK_BYTES - sizeof rng->key;
 }
 
 void rng_mix(struct rng *rng, const void *material, size_t len)
@@ -25,7 +25,7 @@ void rng_mix(struct rng *rng, const void *material, size_t len)
     for (size_t i = 0; i < len; i++) {
         rng->key[i % sizeof rng->key] ^= bytes[i];
         if ((i + 1) % sizeof rng->key == 0 || i + 1 == len)
-            refill(rng);
+            refill(rng, 1);
     }
 }
 
@@ -34,9 +34,9 @@ void rng_fill(struct rng *rng, void *out, size_t len)
     uint8_t *to = out;
     while (len != 0) {
         if (rng->left == 0)
-            refill(rng);
+            refill(rng, RNG_BLOCKS);
         size_t n = EXO_MIN(len, rng->left);
-        uint8_t *from = rng->blocks + sizeof rng->blocks - rng->left;
+        uint8_t *from = (uint8_t *)rng->blocks + sizeof rng->blocks - rng->left;
         memcpy(to, from, n);
         memset(from, 0, n); // given: not ours any more
         rng->left -= n;

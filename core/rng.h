@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // rng.h - unpredictable bytes: a ChaCha20 generator that forgets what it has given.
 //
-// "Fast key erasure" (D. J. Bernstein, 2017): each refill makes 256 bytes with the key,
+// "Fast key erasure" (D. J. Bernstein, 2017): each refill makes up to 256 bytes with the key,
 // takes the first 32 as the next key and gives out the rest, wiping what it gives. Who
 // reads the state later learns nothing about earlier bytes.
 //
@@ -18,7 +18,7 @@
 
 struct rng { // zeroed memory is one whose seed is zero: mix before the first fill
     uint8_t key[CHACHA20_KEY_BYTES]; // for the next refill
-    uint8_t blocks[RNG_BLOCKS * CHACHA20_BLOCK_BYTES];
+    uint8_t blocks[RNG_BLOCKS][CHACHA20_BLOCK_BYTES];
     size_t left; // bytes at the end of `blocks` not given yet; the rest is wiped
 };
 

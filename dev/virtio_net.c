@@ -87,7 +87,8 @@ static inline void kick(const struct virtio_net *net, struct side *side)
 }
 
 // The device broke its protocol: whose the lent buffers are cannot be known any more
-// until it is reset. Says so once; from then on every call moves nothing.
+// until it is reset. Says so once; from then on every call moves nothing, since both rings
+// have a fault, so that nothing is ready, and no free descriptor.
 __attribute__((cold)) static void break_off(struct virtio_net *net, const struct side *side)
 {
     static const char *const reasons[] = {
@@ -95,9 +96,11 @@ __attribute__((cold)) static void break_off(struct virtio_net *net, const struct
         [VIRTIO_RING_BAD_ID] = "it returned a buffer that it was not lent",
     };
     net->nic.broken = true;
+    net->rx.ring.free_count = net->tx.ring.free_count = 0;
     net->nic.stats.rx_bad += side == &net->rx;
     core_log("virtio-net: %s queue is broken: %s", side == &net->rx ? "receive" : "transmit",
              reasons[side->ring.fault]);
+    net->rx.ring.fault = net->tx.ring.fault = side->ring.fault;
 }
 
 static inline void check_fault(struct virtio_net *net, const struct side *side)
@@ -117,22 +120,15 @@ static inline void lend(struct side *side, const struct nic_buf *buf, uint16_t f
 // How many of at most `n` buffers the device has finished with.
 static inline uint32_t ready_of(struct virtio_net *net, struct side *side, uint32_t n)
 {
-    if (net->nic.broken)
-        return 0;
     uint32_t ready = virtio_ring_ready(&side->ring);
     check_fault(net, side);
     return EXO_MIN(n, ready);
 }
 
-static inline uint32_t room_of(const struct virtio_net *net, const struct side *side, uint32_t n)
-{
-    return net->nic.broken ? 0 : EXO_MIN(n, side->ring.free_count);
-}
-
 static uint32_t rx_post(struct nic *nic, const struct nic_buf *bufs, uint32_t n)
 {
     struct virtio_net *net = net_of(nic);
-    uint32_t count = room_of(net, &net->rx, n);
+    uint32_t count = EXO_MIN(n, net->rx.ring.free_count);
     for (uint32_t i = 0; i < count; i++)
         lend(&net->rx, &bufs[i], VIRTQ_DESC_WRITE);
     kick(net, &net->rx);
@@ -173,7 +169,7 @@ static uint32_t rx_burst(struct nic *nic, struct nic_buf *bufs, uint32_t n)
 static uint32_t tx_burst(struct nic *nic, const struct nic_buf *bufs, uint32_t n)
 {
     struct virtio_net *net = net_of(nic);
-    uint32_t count = room_of(net, &net->tx, n);
+    uint32_t count = EXO_MIN(n, net->tx.ring.free_count);
     for (uint32_t i = 0; i < count; i++) {
         // §5.1.6.2: without offloads every field is 0; num_buffers is the receiver's.
         memset(bufs[i].data - VIRTIO_NET_HDR_BYTES, 0, VIRTIO_NET_HDR_BYTES);

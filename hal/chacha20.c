@@ -9,8 +9,9 @@ static uint32_t rotl(uint32_t v, unsigned n)
     return v << n | v >> (32 - n);
 }
 
-static void quarter_round(uint32_t s[16], unsigned a, unsigned b, unsigned c, unsigned d)
+static void quarter_round(uint32_t s[16], const uint8_t words[4])
 {
+    unsigned a = words[0], b = words[1], c = words[2], d = words[3];
     s[a] += s[b];
     s[d] = rotl(s[d] ^ s[a], 16);
     s[c] += s[d];
@@ -21,13 +22,13 @@ static void quarter_round(uint32_t s[16], unsigned a, unsigned b, unsigned c, un
     s[b] = rotl(s[b] ^ s[c], 7);
 }
 
-// The four columns, `turn` 0, or the four diagonals, 1: row r is taken r * turn further right.
-static void quarter_rounds(uint32_t s[16], unsigned turn)
-{
-    for (unsigned i = 0; i < 4; i++)
-        quarter_round(s, i, 4 + (i + turn) % 4, 8 + (i + 2 * turn) % 4, 12 + (i + 3 * turn) % 4);
-}
+// The four columns, then the four diagonals.
+static const uint8_t quarters[8][4] = {
+    {0, 4, 8, 12},  {1, 5, 9, 13},  {2, 6, 10, 14}, {3, 7, 11, 15},
+    {0, 5, 10, 15}, {1, 6, 11, 12}, {2, 7, 8, 13},  {3, 4, 9, 14},
+};
 
+__attribute__((noinline)) // into a loop over blocks: its prologue would be most of it
 void chacha20_block(const uint8_t key[CHACHA20_KEY_BYTES], uint32_t counter,
                     const uint8_t nonce[CHACHA20_NONCE_BYTES], uint8_t out[CHACHA20_BLOCK_BYTES])
 {
@@ -39,8 +40,8 @@ void chacha20_block(const uint8_t key[CHACHA20_KEY_BYTES], uint32_t counter,
 
     uint32_t s[16];
     memcpy(s, start, sizeof s);
-    for (unsigned i = 0; i < 20; i++)
-        quarter_rounds(s, i % 2);
+    for (unsigned i = 0; i < 80; i++)
+        quarter_round(s, quarters[i % 8]);
     for (unsigned i = 0; i < 16; i++)
         s[i] += start[i];
     memcpy(out, s, sizeof s);

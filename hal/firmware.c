@@ -11,8 +11,9 @@
 #define EBDA_MIN        0x80000u
 #define EBDA_END        0xa0000u
 #define BASE_MEMORY_END 0xa0000u
-#define BIOS_START      0xe0000u
-#define BIOS_END        0x100000u
+#define BIOS_LOWER      0xe0000u
+#define BIOS_UPPER      0xf0000u
+#define BIOS_BYTES      0x10000u // of each
 #define KIB             1024u
 #define STEP            16u
 
@@ -53,7 +54,11 @@ uint64_t hal_firmware_search(const struct hal_firmware *firmware, const char *si
                              size_t signature_bytes, size_t bytes)
 {
     const struct area areas[] = {
-        ebda(firmware), {BASE_MEMORY_END - KIB, KIB}, {BIOS_START, BIOS_END - BIOS_START}};
+        ebda(firmware),
+        {BASE_MEMORY_END - KIB, KIB},
+        {BIOS_UPPER, BIOS_BYTES}, // most of it is here
+        {BIOS_LOWER, BIOS_BYTES},
+    };
     for (const struct area *area = areas; area < areas + EXO_COUNT(areas); area++) {
         const uint8_t *seen = firmware->view(firmware->ctx, area->start, area->bytes);
         const uint8_t *found =

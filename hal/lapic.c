@@ -64,14 +64,20 @@ static void silence_pic(void)
     hal_out8(PIC2 + 1, 0xff);
 }
 
+// Few machines are in x2APIC mode: those of more CPUs than a byte counts.
+static inline bool is_wide(const struct hal_lapic *lapic)
+{
+    return __builtin_expect(lapic->x2apic, 0);
+}
+
 static inline uint32_t read(const struct hal_lapic *lapic, uint32_t reg)
 {
-    return lapic->x2apic ? (uint32_t)hal_msr_read(X2APIC_MSR(reg)) : lapic->regs[reg];
+    return is_wide(lapic) ? (uint32_t)hal_msr_read(X2APIC_MSR(reg)) : lapic->regs[reg];
 }
 
 static inline void write(const struct hal_lapic *lapic, uint32_t reg, uint32_t value)
 {
-    if (lapic->x2apic)
+    if (is_wide(lapic))
         hal_msr_write(X2APIC_MSR(reg), value);
     else
         lapic->regs[reg] = value;
