@@ -33,12 +33,23 @@ static bool is_taken(const struct core_flow *wanted)
     return false;
 }
 
-static int enter(struct core_flow *flow)
+static bool is_bound(const struct core_flow *flow)
 {
-    if (!nicq_complete(flow->nic, flow->index))
+    for (const struct core_flow *at = core_state.flows; at; at = at->next) {
+        if (at == flow)
+            return true;
+    }
+    return false;
+}
+
+static int enter(struct core_flow *flow, const struct core_flow *wanted)
+{
+    exo_assert(!is_bound(flow)); // still lent to the list, which a second entry would tie to a ring
+    if (!nicq_complete(wanted->nic, wanted->index))
         return -EXO_ENOENT;
-    if (is_taken(flow))
+    if (is_taken(wanted))
         return -EXO_EBUSY;
+    *flow = *wanted;
     flow->next = core_state.flows;
     core_state.flows = flow;
     return 0;
@@ -48,15 +59,12 @@ int core_flow_bind(struct core_flow *flow, struct core_nic nic, uint16_t index,
                    const struct core_flow_filter *filter, const char *owner)
 {
     exo_assert(owner);
-    *flow = (struct core_flow){.nic = nic, .index = index, .filter = *filter, .owner = owner};
-    int err = -EXO_EINVAL;
-    if (flow_compile(filter, &flow->rule)) {
-        exo_lock_take(&core_state.nicqs_lock);
-        err = enter(flow);
-        exo_lock_give(&core_state.nicqs_lock);
-    }
-    if (err < 0)
-        flow->owner = NULL;
+    struct core_flow wanted = {.nic = nic, .index = index, .filter = *filter, .owner = owner};
+    if (!flow_compile(filter, &wanted.rule))
+        return -EXO_EINVAL;
+    exo_lock_take(&core_state.nicqs_lock);
+    int err = enter(flow, &wanted);
+    exo_lock_give(&core_state.nicqs_lock);
     return err;
 }
 
