@@ -59,6 +59,9 @@ static void check_block(uint32_t road)
            "kernel_bytes");
     expect(handoff->low_end > 0x1000 && handoff->low_end <= 0xa0000 && handoff->low_end % 4096 == 0,
            "low_end");
+    expect(handoff->tables > 0x1000 && handoff->tables < handoff->low_end &&
+               handoff->tables % 4096 == 0,
+           "tables");
     expect(handoff->map_count > 1, "map_count");
     expect(handoff->fb_base == 0 && handoff->fb_format == 0, "no frame buffer");
 }
