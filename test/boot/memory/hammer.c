@@ -172,6 +172,7 @@ int main(void)
 {
     uint32_t count = core_cpu_count();
     expect(count <= CPUS, "more CPUs than this test has workers for");
+    core_clock_now(); // maps devices when it begins, and keeps the tables
     uint64_t free_before = core_frame_stats().free, robbed = 0, rounds = 0;
     for (uint32_t i = 0; i < count; i++)
         begin(&workers[i], i, count);
