@@ -3,9 +3,8 @@
 #include "core/state.h"
 #include "exo/bits.h"
 #include "exo/err.h"
+#include "test/support/check_main.h"
 
-#include <check.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,16 +98,5 @@ int main(void)
         a_flow_that_is_bound_is_not_bound_again,
         a_flow_is_released_once,
     };
-    Suite *suite = suite_create("core.flow");
-    TCase *tcase = tcase_create("core.flow");
-    for (size_t i = 0; i < EXO_COUNT(tests); i++)
-        tcase_add_test(tcase, tests[i]);
-    for (size_t i = 0; i < EXO_COUNT(misuses); i++)
-        tcase_add_test_raise_signal(tcase, misuses[i], SIGABRT);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return check_main_misuse("core.flow", tests, EXO_COUNT(tests), misuses, EXO_COUNT(misuses));
 }

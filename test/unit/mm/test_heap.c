@@ -7,9 +7,8 @@
 #include "exo/err.h"
 #include "mm/heap.h"
 #include "test/support/alloc_model.h"
+#include "test/support/check_main.h"
 
-#include <check.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -414,17 +413,5 @@ int main(void)
         alignment_that_is_no_power_of_two_is_caught,
         check_sees_a_trampled_head,
     };
-    Suite *suite = suite_create("mm.heap");
-    TCase *tcase = tcase_create("mm.heap");
-    tcase_set_timeout(tcase, 0); // ctest bounds the program; sanitizers are slow
-    for (size_t i = 0; i < EXO_COUNT(tests); i++)
-        tcase_add_test(tcase, tests[i]);
-    for (size_t i = 0; i < EXO_COUNT(misuses); i++)
-        tcase_add_test_raise_signal(tcase, misuses[i], SIGABRT);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return check_main_misuse("mm.heap", tests, EXO_COUNT(tests), misuses, EXO_COUNT(misuses));
 }

@@ -6,10 +6,9 @@
 #include "exo/lock.h"
 #include "mm/heap_cache.h"
 #include "test/support/alloc_model.h"
+#include "test/support/check_main.h"
 
-#include <check.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -378,17 +377,5 @@ int main(void)
         free_of_a_pointer_into_a_block_is_caught,     free_of_a_crooked_pointer_is_caught,
         free_of_a_list_head_inside_a_block_is_caught, a_cached_block_with_a_trampled_head_is_caught,
     };
-    Suite *suite = suite_create("mm.heap_cache");
-    TCase *tcase = tcase_create("mm.heap_cache");
-    tcase_set_timeout(tcase, 0);
-    for (size_t i = 0; i < EXO_COUNT(tests); i++)
-        tcase_add_test(tcase, tests[i]);
-    for (size_t i = 0; i < EXO_COUNT(misuses); i++)
-        tcase_add_test_raise_signal(tcase, misuses[i], SIGABRT);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return check_main_misuse("mm.heap_cache", tests, EXO_COUNT(tests), misuses, EXO_COUNT(misuses));
 }
