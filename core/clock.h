@@ -3,7 +3,8 @@
 //
 // The counter runs from power-on; how fast, is found out by the first call here, and by
 // nobody who needs no time. Where neither the CPU nor the hypervisor tells, that is measured
-// for half a millisecond at least, most of which has as a rule passed already since the boot.
+// for half a millisecond at least, of which the time since somebody first claimed an interrupt
+// line has passed already.
 #ifndef CORE_CLOCK_H
 #define CORE_CLOCK_H
 

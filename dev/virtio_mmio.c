@@ -62,7 +62,7 @@ static bool take_number(const char **text, uint64_t *out)
 
 static uint32_t take_unit_shift(const char **text)
 {
-    uint32_t unit = (uint32_t) * *text | 0x20;
+    uint32_t unit = (uint32_t)(*text)[0] | 0x20;
     uint32_t shift = unit == 'k' ? 10 : unit == 'm' ? 20 : unit == 'g' ? 30 : 0;
     *text += shift != 0;
     return shift;

@@ -56,8 +56,8 @@ uint64_t hal_firmware_search(const struct hal_firmware *firmware, const char *si
     const struct area areas[] = {
         ebda(firmware),
         {BASE_MEMORY_END - KIB, KIB},
-        {BIOS_UPPER, BIOS_BYTES}, // most of it is here
-        {BIOS_LOWER, BIOS_BYTES},
+        {BIOS_UPPER, BIOS_BYTES},                // most of it is here
+        {BIOS_LOWER, BIOS_BYTES - STEP + bytes}, // what begins in it may end in the other
     };
     for (const struct area *area = areas; area < areas + EXO_COUNT(areas); area++) {
         const uint8_t *seen = firmware->view(firmware->ctx, area->start, area->bytes);

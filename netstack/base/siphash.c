@@ -2,7 +2,6 @@
 // siphash.c - SipHash-2-4.
 #include "netstack/base/siphash.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static inline uint64_t rotate(uint64_t x, unsigned bits)
@@ -58,13 +57,11 @@ uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t len)
         key->k[0] ^ 0x6c7967656e657261,
         key->k[1] ^ 0x7465646279746573,
     };
-    bool more;
-    do {
-        more = left >= 8;
-        take_word(v, more ? whole_word(at) : last_word(at, left, len));
-        at += 8;
-        left -= 8;
-    } while (more);
+    for (;; at += 8, left -= 8) {
+        take_word(v, left >= 8 ? whole_word(at) : last_word(at, left, len));
+        if (left < 8)
+            break;
+    }
     v[2] ^= 0xff;
     for (int i = 0; i < 4; i++)
         sip_round(v);

@@ -88,6 +88,15 @@ static const struct option options[] = {
     {OPTION_MAX_SIZE, FIELD(max_size_bytes), .number = true, .bit = WIRE_DHCP_MAX_SIZE},
 };
 
+// What emit writes: those, of four bytes each at the most but for the servers; which parameters
+// are asked for; and the end.
+#define PARAMETERS 7u
+
+_Static_assert(EXO_COUNT(options) * (2 + sizeof(struct ip4)) +
+                       (WIRE_DHCP_DNS - 1) * sizeof(struct ip4) + 2 + PARAMETERS + 1 <=
+                   WIRE_DHCP_MAX_BYTES - WIRE_DHCP_FIXED_BYTES,
+               "all of them fit the longest message");
+
 // From the field to the wire or back.
 static void copy_value(const struct option *o, uint8_t *to, const uint8_t *from, size_t bytes)
 {
@@ -202,10 +211,9 @@ bool wire_dhcp_parse(struct wire_dhcp *out, const void *bytes, size_t len)
 // Returns the end of what it wrote.
 static uint8_t *put_options(uint8_t *at, const struct wire_dhcp *dhcp)
 {
-    static const uint8_t parameters[] = {
-        OPTION_PARAMETERS,  7,          OPTION_SUBNET_MASK, OPTION_ROUTER,
-        OPTION_DNS_SERVERS, OPTION_MTU, OPTION_LEASE,       OPTION_T1,
-        OPTION_T2};
+    static const uint8_t parameters[] = {OPTION_PARAMETERS, PARAMETERS,         OPTION_SUBNET_MASK,
+                                         OPTION_ROUTER,     OPTION_DNS_SERVERS, OPTION_MTU,
+                                         OPTION_LEASE,      OPTION_T1,          OPTION_T2};
 
     for (const struct option *o = options; o < options + EXO_COUNT(options); o++) {
         if (!((dhcp->options | IS_ALWAYS) & o->bit))
