@@ -135,6 +135,8 @@ START_TEST(acpi_is_searched_for_where_a_bios_leaves_it)
     write_root(mem + 0xe0018); // on no boundary
     memcpy(mem + 0xe0100, "RSD PTR ", 8);
     mem[0xe0108] = 1; // no sum
+    write_root(mem + 0xefff0); // across the middle of the BIOS
+    ck_assert_uint_eq(hal_acpi_search(&fake.firmware), 0xefff0);
     write_root(mem + 0xfffe0);
     ck_assert_uint_eq(hal_acpi_search(&fake.firmware), 0xfffe0);
     write_root(mem + 0x9ffe0); // the end of base memory, where older tables lie, too
