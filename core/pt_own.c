@@ -72,6 +72,8 @@ uint64_t *pt_image_entry(uint64_t va)
     return pt_slot(table, va, 0);
 }
 
+_Static_assert(PT_RESERVE_BYTES == 6 * PT_TABLE_BYTES, "docs/handoff.md §3");
+
 uint64_t pt_reserve_start(void)
 {
     return core_state.handoff.tables - PT_RESERVE_BYTES;
