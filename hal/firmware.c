@@ -56,7 +56,7 @@ uint64_t hal_firmware_search(const struct hal_firmware *firmware, const char *si
     const struct area areas[] = {
         ebda(firmware),
         {BASE_MEMORY_END - KIB, KIB},
-        {BIOS_UPPER, BIOS_BYTES}, // most of it is here
+        {BIOS_UPPER, BIOS_BYTES},        // most of it is here
         {BIOS_LOWER, BIOS_BYTES + STEP}, // what begins at its end reaches into the other
     };
     for (const struct area *area = areas; area < areas + EXO_COUNT(areas); area++) {
