@@ -59,8 +59,8 @@ static void map_lapic(void)
     hal_lapic_init(&core_state.lapic, regs);
 }
 
-// The count that begins here with the first interrupt line is as a rule long enough when somebody
-// asks for time, so that nobody waits for it. Who asks for time first waits.
+// The count that begins here is as a rule long enough when somebody who has interrupts asks for
+// time. Who asks for time first waits for it: a part in MEASURED_FRACTION of a second.
 void lapic_know(void)
 {
     if (core_state.lapic.regs)
@@ -162,7 +162,7 @@ static struct hal_tsc_rate find_rate(void)
     return rate;
 }
 
-// The timer has counted since it became known; if that is not long yet, a little longer.
+// The timer has counted since lapic_know; if that is not long yet, a little longer.
 static void ready_timer(uint64_t hz)
 {
     struct hal_lapic_instant end;

@@ -95,11 +95,11 @@ void core_main(const struct handoff *handoff, uint64_t tsc)
     log_init();
     hal_desc_init();
     hal_extensions_init();
+    frame_init(); // a report asks whose memory an address is
     check_version(handoff);
     check_handoff(handoff);
     copy_handoff(handoff);
     canary_init(core_state.handoff.seed ^ tsc);
-    frame_init();
     pt_init();
     core_state.log_has_heading = true;
     core_exit(exo_start());

@@ -64,8 +64,8 @@ section .rodata
 align 4
 mxcsr_default: dd 0x1f80        ; all floating-point exceptions masked, round to nearest
 
-; The page below the stack is left out of core's page tables (pt.c): what runs over the
-; end faults there instead of writing into data.
+; The page below the stack is taken out of the loader's page tables (pt_own.c): what runs over
+; the end faults there instead of writing into data.
 section .bss
 alignb 4096
 core_stack_guard: resb 4096

@@ -72,10 +72,11 @@ static __attribute__((noinline, cold)) void learn(void)
 }
 
 // Only CPU 0 comes here first: no other starts without frames. A report of what fails on the
-// way finds the flag set, and goes on with what is known by then.
+// way finds the flag set, and goes on with what is known by then; one from before core knows its
+// page tables learns nothing.
 void frame_know(void)
 {
-    if (core_state.frames_known)
+    if (core_state.frames_known || !core_state.pml4)
         return;
     core_state.frames_known = true;
     learn();

@@ -11,6 +11,12 @@
 
 #define DEVICES_END UINT64_C(0x0000200000000000) // physical end of the device window
 
+// Before core knows its tables there is nothing to map in: a report of that time has no screen.
+static bool can_show(uint64_t end)
+{
+    return core_state.pml4 && pt_live_reaches(end - 1);
+}
+
 // --- devices --------------------------------------------------------------------------
 
 // Always by small pages: then two owners of neighbouring registers never meet halfway in
@@ -30,7 +36,7 @@ volatile void *pt_map_device_as(struct pa at, uint64_t bytes, uint32_t rights)
     if (at.v >= DEVICES_END || bytes == 0 || bytes > DEVICES_END - at.v || !pt_live_bits(rights))
         return NULL;
     uint64_t end = exo_align_up(at.v + bytes, CORE_FRAME_BYTES);
-    if (!pt_live_reaches(end - 1) || frame_is_memory(start, end))
+    if (!can_show(end) || frame_is_memory(start, end))
         return NULL;
     for (uint64_t pa = start; pa < end; pa += CORE_FRAME_BYTES) {
         if (!map_device_page(pa, rights))
@@ -50,7 +56,7 @@ const void *pt_map_table(struct pa at, uint64_t bytes)
     if (at.v >= MEMMAP_LIMIT || bytes == 0 || bytes > MEMMAP_LIMIT - at.v)
         return NULL;
     uint64_t end = exo_align_up(at.v + bytes, CORE_FRAME_BYTES);
-    if (!pt_live_reaches(end - 1) || frame_is_kept(start, end) || !direct_map_look(start, end))
+    if (!can_show(end) || frame_is_kept(start, end) || !direct_map_look(start, end))
         return NULL;
     return (const void *)(HANDOFF_DIRECT_MAP + at.v);
 }
@@ -65,6 +71,8 @@ uint64_t *pt_image_entry(uint64_t va)
         table = core_phys((struct pa){*pt_slot(table, va, level) & PT_ADDRESS});
     return pt_slot(table, va, 0);
 }
+
+_Static_assert(PT_RESERVE_BYTES == 6 * PT_TABLE_BYTES, "docs/handoff.md §3");
 
 uint64_t pt_reserve_start(void)
 {

@@ -19,7 +19,7 @@
 struct rng { // zeroed memory is one whose seed is zero: mix before the first fill
     uint8_t key[CHACHA20_KEY_BYTES]; // for the next refill
     uint8_t blocks[RNG_BLOCKS][CHACHA20_BLOCK_BYTES];
-    size_t left; // bytes at the end of `blocks` to give; of the others, those given are wiped
+    size_t left; // bytes at the end of `blocks` not given yet; the rest never will be
 };
 
 // Mixes entropy in, any amount of it. It can only help: each piece of a key's size is keyed with

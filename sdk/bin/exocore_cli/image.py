@@ -185,9 +185,18 @@ def find_slots(file) -> list:
     return [slots.Slot(letter, file, p.offset, p.bytes) for letter, p in zip("AB", found)]
 
 
+def _check_loader(file):
+    """Raises ValueError unless the loader in the image is one that kernels of this version start
+    with."""
+    file.seek(STAGE2_AT + STAGE2_MAGIC_AT)
+    if file.read(len(STAGE2_MAGIC)) != STAGE2_MAGIC:
+        raise ValueError("not an image of this version of exocore: make a new one")
+
+
 def slot_writes(file, letter: str, kernel_elf: bytes) -> list:
     """The writes that put a kernel into one slot of an image, in their order."""
     pair = find_slots(file)
+    _check_loader(file)
     slot, other = pair if letter == "A" else reversed(pair)
     return list(slots.update(slot, other, strip_elf(kernel_elf), slots.build_id(kernel_elf)))
 
@@ -205,9 +214,7 @@ def set_cmdline(path, text: str):
     """Writes the app's command line into an image file."""
     line = cmdline_bytes(text)
     with open(path, "r+b") as file:
-        file.seek(STAGE2_AT + STAGE2_MAGIC_AT)
-        if file.read(len(STAGE2_MAGIC)) != STAGE2_MAGIC:
-            raise ValueError(f"{path}: not an image of this version of exocore")
+        _check_loader(file)
         file.seek(CMDLINE_AT)
         file.write(line)
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Boots copies of an image whose loader hands over a broken block: each time core must say
-what is wrong in one line and stop, with the status for a machine it cannot run on."""
+what is wrong and stop, with the status for a machine it cannot run on."""
 
 import re
 import struct
@@ -13,6 +13,7 @@ from qemu import Guest, GuestError, image_format  # noqa: E402  (the path above 
 
 MAGIC = b"EXO HND1"
 STATUS = 103  # CORE_BRINGUP_STATUS
+FAULT_STATUS = 102
 
 
 # Fields of the block, where the loader of the BIOS road builds it (bootloader/layout.inc).
@@ -21,6 +22,7 @@ LOW_END = HANDOFF + 88
 LOW_START = HANDOFF + 184
 TABLES = HANDOFF + 200
 VERSION = HANDOFF + 8
+NOWHERE = 0x3f000000
 
 
 def spoil_magic(loader):
@@ -58,12 +60,33 @@ def spoil_tables(loader):
     redirect(loader, TABLES, LOW_START)
 
 
-# What is done to the loader, and the one line that core has to say.
+def spoil_root(loader):
+    """The page tables are said to begin a page behind the one that the CPU uses as their root."""
+    store = b"\x48\x8d\x04\x25(....)\x48\x89\x04\x25" + struct.pack("<I", TABLES)
+    found = list(re.finditer(store, loader, re.DOTALL))
+    if len(found) != 1:
+        raise GuestError(f"the loader says {len(found)} times where its tables are, not once")
+    tables, = struct.unpack("<I", found[0][1])
+    struct.pack_into("<I", loader, found[0].start(1), tables + 4096)
+
+
+def spoil_place(loader):
+    """The loader hands over (lea rdi, [HANDOFF]) an address where nothing is mapped."""
+    hand_over = b"\x48\x8d\x3c\x25" + struct.pack("<I", HANDOFF)
+    if loader.count(hand_over) != 1:
+        raise GuestError("the loader does not hand over its block once")
+    struct.pack_into("<I", loader, loader.index(hand_over) + 4, NOWHERE)
+
+
+# What is done to the loader, how the machine ends, and what core has to say: the one line, but for
+# a block that cannot be read.
 CASES = [
-    (spoil_magic, r"exocore: no handoff block .*magic.*"),
-    (spoil_version, r"exocore: handoff block of version 1 with 208 bytes, wanted version 2 .*"),
-    (spoil_tables, r"exocore: the loader's own memory .* makes no sense"),
-    (spoil_low_memory, r"exocore: the loader's own memory .* makes no sense"),
+    (spoil_place, FAULT_STATUS, r"fault: #PF .*: no memory of ours\)\nrip (?s:.*)error code 0"),
+    (spoil_magic, STATUS, r"exocore: no handoff block .*magic.*"),
+    (spoil_version, STATUS, r"exocore: handoff block of version 1 with 208 bytes, wanted .*"),
+    (spoil_tables, STATUS, r"exocore: the loader's own memory .* makes no sense"),
+    (spoil_root, STATUS, r"exocore: the loader's page tables are not where it says"),
+    (spoil_low_memory, STATUS, r"exocore: the loader's own memory .* makes no sense"),
 ]
 
 
@@ -78,23 +101,23 @@ def broken(image, spoil, scratch):
     return copy
 
 
-def check(image, spoil, line, scratch):
-    """Raises GuestError unless core refused in that line."""
-    with Guest(broken(image, spoil, scratch)) as guest:
+def check(image, spoil, wanted, text, scratch):
+    """Raises GuestError unless core refused in these words, on a machine with a screen, too."""
+    with Guest(broken(image, spoil, scratch), extra=["-device", "VGA"]) as guest:
         status = guest.wait()
-        if status != STATUS:
-            raise guest.failure(f"{spoil.__name__}: exit status {status}, not {STATUS}")
-        if not re.fullmatch(line, guest.log.strip()):
-            raise guest.failure(f"{spoil.__name__}: not the one line")
+        if status != wanted:
+            raise guest.failure(f"{spoil.__name__}: exit status {status}, not {wanted}")
+        if not re.fullmatch(text, guest.log.strip()):
+            raise guest.failure(f"{spoil.__name__}: not these words")
         print(guest.log)
 
 
 def main(image):
-    """Exit status 0 if core refused each in one line."""
+    """Exit status 0 if core refused each."""
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            for spoil, line in CASES:
-                check(image, spoil, line, scratch)
+            for spoil, status, text in CASES:
+                check(image, spoil, status, text, scratch)
     except GuestError as error:
         print(f"FAILED: {error}", file=sys.stderr)
         return 1

@@ -208,6 +208,13 @@ class UpdateTest(unittest.TestCase):
             for slot in image.find_slots(io.BytesIO(disk)):
                 self.assertLessEqual(slot.state.priority, slots.PRIORITY_MAX)
 
+    def test_a_kernel_is_not_put_behind_a_loader_of_another_version(self):
+        disk = bytearray(image.make_image(STAGE1, STAGE2, KERNEL))
+        at = image.STAGE2_AT + image.STAGE2_MAGIC_AT
+        disk[at:at + 8] = b"EXOBOOT2"
+        with self.assertRaisesRegex(ValueError, "not an image of this version"):
+            image.slot_writes(io.BytesIO(disk), "B", OTHER)
+
     def test_the_last_slot_that_boots_is_not_overwritten(self):
         disk = io.BytesIO(image.make_image(STAGE1, STAGE2, KERNEL))
         with self.assertRaisesRegex(ValueError, "slot B does not boot, so slot A must not be"):
