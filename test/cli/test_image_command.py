@@ -32,20 +32,26 @@ class ImageCommand(unittest.TestCase):
     def test_contradictions(self):
         image_file = self.folder / "disk.img"
         image_file.touch()
+        qcow2 = self.folder / "disk.bin"
+        qcow2.write_bytes(b"QFI\xfb" + bytes(508))
         for words, line in (
                 (["--cmdline", "x"], "--cmdline needs -o FILE"),
                 (["--format", "vmdk"], "--format needs -o FILE"),
                 (["-o", self.folder / "no/disk.img"], "there is no directory"),
                 (["-o", self.folder / "none.img", "--slot", "B"], "there is no image"),
                 (["-o", image_file, "--slot", "B", "--cmdline", "x"], "leave one out"),
-                (["-o", image_file, "--slot", "B", "--format", "iso"], "raw images")):
+                (["-o", image_file, "--slot", "B", "--format", "iso"], "raw images"),
+                (["-o", qcow2, "--slot", "B"], "is a qcow2 one"),
+                (["-o", self.folder / "new.qcow2"], "add --format qcow2"),
+                (["-o", self.folder / "new.vmdk", "--format", "qcow2"], "add --format vmdk")):
             with self.subTest(words=words), self.assertRaisesRegex(UserError, line):
                 image_command.check(self.args(*words))
 
     def test_good_ones(self):
         image_file = self.folder / "disk.img"
         image_file.touch()
-        for words in [], ["-o", self.folder / "new.img"], ["-o", image_file, "--slot", "A"]:
+        for words in [], ["-o", self.folder / "new.img"], ["-o", image_file, "--slot", "A"], \
+                ["-o", self.folder / "a.qcow2", "--format", "qcow2"]:
             image_command.check(self.args(*words))
 
     def test_export_writes_the_command_line_and_leaves_nothing_else(self):

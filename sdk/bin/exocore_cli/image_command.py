@@ -7,13 +7,14 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from . import build, packages, sign
+from . import build, gpt, packages, sign
 from . import image as image_format
 from .report import UserError, say
 
 FORMATS = {"raw": "a disk as it is", "iso": "the same file: it is a CD as it is",
            "qcow2": "for QEMU", "vmdk": "for VMware and VirtualBox"}
 CONVERTED = ("qcow2", "vmdk")
+FIRST_BYTES = {"qcow2": b"QFI\xfb", "vmdk": b"KDMV"}
 
 
 def add_arguments(parser):
@@ -49,6 +50,10 @@ def check(args):
         if not file.is_file():
             raise UserError(f"--sign: there is no file {file}", 2)
     if args.slot is None:
+        ending = args.output.suffix[1:].lower()
+        if ending in CONVERTED and args.format != ending:
+            raise UserError(f"-o {args.output}: a file of that name would not be {ending}: add "
+                            f"--format {ending}, or choose another name", 2)
         return
     if args.cmdline is not None:
         raise UserError("--cmdline belongs to the whole image, not to a slot: leave one out", 2)
@@ -56,6 +61,12 @@ def check(args):
         raise UserError("--slot writes into raw images: convert the others before and after", 2)
     if not args.output.is_file():
         raise UserError(f"--slot: there is no image {args.output}: make it without --slot first", 2)
+    with args.output.open("rb") as file:
+        start = file.read(4)
+    for kind, first in FIRST_BYTES.items():
+        if start == first:
+            raise UserError(f"--slot writes into raw images, and {args.output} is a {kind} one: "
+                            f"qemu-img convert -f {kind} -O raw makes it raw", 2)
 
 
 def run(args):
@@ -77,6 +88,8 @@ def run(args):
             return 0
         if args.output:
             export(Path(manifest["image"]), args.output, args.format, args.cmdline, args.sign)
+    except gpt.GptError as error:
+        raise UserError(f"{args.output}: {error}: is it an image that exocore made?") from None
     except ValueError as error:
         raise UserError(str(error)) from None
     say(f"{args.app}: {args.output or manifest['image']}")

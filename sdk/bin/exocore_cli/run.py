@@ -43,7 +43,8 @@ def add_arguments(parser):
                         "--firmware direct")
     parser.add_argument("--accel", default="auto", choices=["auto", "kvm", "tcg"],
                         help="auto takes KVM where the hardware has it (default)")
-    parser.add_argument("--memory", default="64M", metavar="SIZE", help="default 64M")
+    parser.add_argument("--memory", default="64M", metavar="SIZE",
+                        help="default 64M; uefi needs 44M")
     parser.add_argument("--cpus", type=int, default=1, metavar="N",
                         help="CPUs of the machine (default 1); the app starts all but the first")
     parser.add_argument("--port", action="append", metavar="HOST:GUEST[/udp]",
