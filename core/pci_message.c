@@ -65,7 +65,8 @@ static int map_table(struct pci_addr at, uint16_t capability, uint32_t entries,
     return 0;
 }
 
-// What the last owner left in the table, or the firmware, is a line that somebody else has by now.
+// What the last owner left in the table is a line that somebody else has by now. (A firmware that
+// leaves messages on has lines of its own in it: they stay, as core_pci_claim found them.)
 static void mask_all(volatile uint8_t *table, uint32_t entries)
 {
     for (uint32_t i = 0; i < entries; i++)
