@@ -39,6 +39,11 @@ class Steps(unittest.TestCase):
         self.assertIn(str(self.log), line)
         self.assertNotIn("\n", line)
 
+    def test_the_linker_says_more_than_that_it_failed(self):
+        line = self.must_fail("printf '%s\\n' 'FAILED: x.elf' \"a.o: multiple definition of 'f'\" "
+                              "'collect2: error: ld returned 1 exit status'; exit 1")
+        self.assertIn("multiple definition of 'f'", line)
+
     def test_our_own_line_is_the_best_cause(self):
         line = self.must_fail("echo 'CMake Error: x'; echo 'exocore: no network'; exit 1")
         self.assertIn("failed: no network", line)

@@ -9,7 +9,7 @@ import sys
 import time
 
 CAUSE = re.compile(r"error[: ]|^E: |^exocore: |FAILED|CMake Error|cannot |not found"
-                   r"|undefined reference")
+                   r"|undefined reference|multiple definition")
 # What CMake has to say stands indented below the line that says where.
 CMAKE_MESSAGE = re.compile(r"^CMake Error.*:\n((?:\n?  +\S.*\n)+)", re.MULTILINE)
 OURS = "exocore: "
@@ -44,10 +44,10 @@ def cause(path):
     (exocore: …) says what to do as well."""
     text = path.read_text(encoding="utf-8", errors="replace")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    lines = [line for line in lines if not line.startswith(("+ ", "ninja: "))]
+    lines = [line for line in lines if not line.startswith(("+ ", "ninja: ", "collect2: "))]
     found = [line for line in lines if CAUSE.search(line)]
     ours = [line for line in found if line.startswith(OURS)]
-    compiler = [line for line in found if re.search(r":\d+: |error: ", line)]
+    compiler = [line for line in found if re.search(r":\d+: |error: |multiple def", line)]
     cmake = [" ".join(message.split()) for message in CMAKE_MESSAGE.findall(text)]
     return (ours or compiler or cmake or found or lines[-1:] or ["it said nothing"])[0]
 
