@@ -160,6 +160,16 @@ static struct lab lab_open_slots(uint16_t slots)
     return lab;
 }
 
+// With sixteen slots, and the second CPU, which runs then, at the face for ECHO.
+static struct lab lab_open_far_echo(void)
+{
+    struct lab lab = lab_open_slots(16);
+    nic_close(lab.echo);
+    machine.cpu = 1;
+    lab.echo = face(lab.share, &echo_filter);
+    return lab;
+}
+
 static struct lab lab_open(void)
 {
     return lab_open_slots(256);
@@ -473,10 +483,7 @@ END_TEST
 // the device's wherever it touches it.
 START_TEST(a_face_of_another_cpu_leaves_the_device_to_the_first)
 {
-    struct lab lab = lab_open_slots(16);
-    nic_close(lab.echo);
-    machine.cpu = 1;
-    lab.echo = face(lab.share, &echo_filter);
+    struct lab lab = lab_open_far_echo();
     post(lab.echo, 2, 64);
     ck_assert(!nic_irq_arm(lab.echo));
     device_receives_udp(ECHO, 1);
@@ -514,10 +521,7 @@ END_TEST
 
 START_TEST(another_cpu_that_waits_for_room_gets_it_from_the_first)
 {
-    struct lab lab = lab_open_slots(16);
-    nic_close(lab.echo);
-    machine.cpu = 1;
-    lab.echo = face(lab.share, &echo_filter);
+    struct lab lab = lab_open_far_echo();
     for (uint32_t i = 0; i < 8; i++)
         ck_assert_uint_eq(send_udp(lab.echo, ECHO, 1), 1);
     ck_assert_uint_eq(send_udp(lab.echo, ECHO, 1), 0);
@@ -570,10 +574,7 @@ static void open_a_third_face(void)
 
 START_TEST(a_face_keeps_its_part_of_the_ring_until_its_last_frame_is_sent)
 {
-    struct lab lab = lab_open_slots(16);
-    nic_close(lab.echo);
-    machine.cpu = 1;
-    lab.echo = face(lab.share, &echo_filter);
+    struct lab lab = lab_open_far_echo();
     struct nic_buf sent[8];
     for (uint32_t i = 0; i < 8; i++) {
         sent[i] = buf_new(FRAME_BYTES);
@@ -614,10 +615,7 @@ static void look_late(void)
 
 START_TEST(a_device_is_not_blamed_for_a_cpu_that_looks_late)
 {
-    struct lab lab = lab_open_slots(16);
-    nic_close(lab.echo);
-    machine.cpu = 1;
-    lab.echo = face(lab.share, &echo_filter);
+    struct lab lab = lab_open_far_echo();
     struct nic_buf sent = buf_new(FRAME_BYTES);
     frame_out(sent.data, ECHO, 1);
     ck_assert_uint_eq(nic_tx_burst(lab.echo, &sent, 1), 1);
