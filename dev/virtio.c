@@ -40,6 +40,22 @@ int virtio_fail(struct virtio *dev, int err, const char *why)
     return err;
 }
 
+uint64_t virtio_halves_read(volatile void *select, volatile void *half)
+{
+    hal_mmio_write32(select, 0);
+    uint64_t low = hal_mmio_read32(half);
+    hal_mmio_write32(select, 1);
+    return low | (uint64_t)hal_mmio_read32(half) << 32;
+}
+
+void virtio_halves_write(volatile void *select, volatile void *half, uint64_t value)
+{
+    hal_mmio_write32(select, 0);
+    hal_mmio_write32(half, (uint32_t)value);
+    hal_mmio_write32(select, 1);
+    hal_mmio_write32(half, (uint32_t)(value >> 32));
+}
+
 // §4.1.4.3.2, §4.2.2.2: the device is reset when it reads 0, and not before. Most are at
 // once: those start no clock.
 static int reset(struct virtio *dev)

@@ -64,6 +64,11 @@ void virtio_say(const struct virtio *dev, const char *what);
 // Says why, tells the device, and passes the error on.
 int virtio_fail(struct virtio *dev, int err, const char *why);
 
+// For a transport: 64 feature bits, of which a register shows the half that another one selects
+// (§4.1.4.3, §4.2.2).
+uint64_t virtio_halves_read(volatile void *select, volatile void *half);
+void virtio_halves_write(volatile void *select, volatile void *half, uint64_t value);
+
 // Stops the device by a reset and gives it back: after this no DMA happens.
 void virtio_close(struct virtio *dev);
 

@@ -151,18 +151,12 @@ static void set_status(struct virtio *dev, uint8_t value)
 
 static uint64_t offered(struct virtio *dev)
 {
-    hal_mmio_write32(reg(dev, DEVICE_FEATURES_SEL), 0);
-    uint64_t low = hal_mmio_read32(reg(dev, DEVICE_FEATURES));
-    hal_mmio_write32(reg(dev, DEVICE_FEATURES_SEL), 1);
-    return low | (uint64_t)hal_mmio_read32(reg(dev, DEVICE_FEATURES)) << 32;
+    return virtio_halves_read(reg(dev, DEVICE_FEATURES_SEL), reg(dev, DEVICE_FEATURES));
 }
 
 static void accept(struct virtio *dev, uint64_t features)
 {
-    hal_mmio_write32(reg(dev, DRIVER_FEATURES_SEL), 0);
-    hal_mmio_write32(reg(dev, DRIVER_FEATURES), (uint32_t)features);
-    hal_mmio_write32(reg(dev, DRIVER_FEATURES_SEL), 1);
-    hal_mmio_write32(reg(dev, DRIVER_FEATURES), (uint32_t)(features >> 32));
+    virtio_halves_write(reg(dev, DRIVER_FEATURES_SEL), reg(dev, DRIVER_FEATURES), features);
 }
 
 static uint16_t queue_size(struct virtio *dev, uint16_t index)

@@ -108,18 +108,12 @@ static void set_status(struct virtio *dev, uint8_t value)
 
 static uint64_t offered(struct virtio *dev)
 {
-    hal_mmio_write32(common(dev, DEVICE_FEATURE_SELECT), 0);
-    uint64_t low = hal_mmio_read32(common(dev, DEVICE_FEATURE));
-    hal_mmio_write32(common(dev, DEVICE_FEATURE_SELECT), 1);
-    return low | (uint64_t)hal_mmio_read32(common(dev, DEVICE_FEATURE)) << 32;
+    return virtio_halves_read(common(dev, DEVICE_FEATURE_SELECT), common(dev, DEVICE_FEATURE));
 }
 
 static void accept(struct virtio *dev, uint64_t features)
 {
-    hal_mmio_write32(common(dev, DRIVER_FEATURE_SELECT), 0);
-    hal_mmio_write32(common(dev, DRIVER_FEATURE), (uint32_t)features);
-    hal_mmio_write32(common(dev, DRIVER_FEATURE_SELECT), 1);
-    hal_mmio_write32(common(dev, DRIVER_FEATURE), (uint32_t)(features >> 32));
+    virtio_halves_write(common(dev, DRIVER_FEATURE_SELECT), common(dev, DRIVER_FEATURE), features);
 }
 
 static uint16_t queue_size(struct virtio *dev, uint16_t index)
