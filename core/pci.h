@@ -37,7 +37,9 @@ int core_pci_function(uint32_t n, struct core_pci_function *out);
 
 // Exclusive ownership of one function. Turns on memory decoding and bus mastering;
 // release turns bus mastering and messages off, so that a forgotten device cannot write
-// memory and the next owner finds no line of the last one's.
+// memory and the next owner finds no line of the last one's. Who gives a function back has
+// stopped it first, in its own registers: core knows none of them, and a device in the middle
+// of something may answer badly to having its messages taken away.
 //
 // Errors: -EXO_EBUSY   it has an owner.
 //         -EXO_ENOENT  there is no such function.
