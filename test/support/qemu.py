@@ -28,7 +28,8 @@ from exocore_cli import qemu  # noqa: E402
 
 
 class GuestError(Exception):
-    """The guest did not do what the test expects; the message carries the console."""
+    """The guest did not do what the test expects; the message carries the console. A script
+    that is one test lets it through: Python says the line, and exits with 1."""
 
 
 def free_port(kind=socket.SOCK_STREAM):

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
-from qemu import Guest, GuestError  # noqa: E402  (the path above comes first)
+from qemu import Guest  # noqa: E402  (the path above comes first)
 
 NOWHERE = 0xa0000000  # on a pc with little memory
 
@@ -59,19 +59,14 @@ def check(image, lie, scratch):
 
 
 def main():
-    """Exit status 0 if the lie changed nothing."""
+    """Ends without an error if the lie changed nothing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("image")
     parser.add_argument("lie", choices=list(LIES))
     args = parser.parse_args()
-    try:
-        with tempfile.TemporaryDirectory() as scratch:
-            check(args.image, args.lie, scratch)
-    except GuestError as error:
-        print(f"FAILED: {error}", file=sys.stderr)
-        return 1
-    return 0
+    with tempfile.TemporaryDirectory() as scratch:
+        check(args.image, args.lie, scratch)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

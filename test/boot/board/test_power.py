@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
-from qemu import Guest, GuestError  # noqa: E402  (the path above comes first)
+from qemu import Guest  # noqa: E402  (the path above comes first)
 
 SECONDS = 60
 
@@ -58,20 +58,14 @@ def check(args, listener):
 
 
 def main():
-    """Exit status 0 if the machine ended as it should."""
+    """Ends without an error if the machine ended as it should."""
     args = arguments()
-    try:
-        with tempfile.TemporaryDirectory() as scratch, \
-                socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(f"{scratch}/monitor")
-            listener.listen()
-            listener.settimeout(SECONDS)
-            check(args, listener)
-    except (GuestError, OSError) as error:
-        print(f"FAILED: {error}", file=sys.stderr)
-        return 1
-    return 0
+    with tempfile.TemporaryDirectory() as scratch, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{scratch}/monitor")
+        listener.listen()
+        listener.settimeout(SECONDS)
+        check(args, listener)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

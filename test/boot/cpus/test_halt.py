@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
-from qemu import Guest, GuestError  # noqa: E402  (the path above comes first)
+from qemu import Guest  # noqa: E402  (the path above comes first)
 
 SECONDS = 3
 
@@ -24,15 +24,5 @@ def check(image):
         raise guest.failure("a CPU went on and ended the machine")
 
 
-def main(image):
-    """Exit status 0 if nobody goes on."""
-    try:
-        check(image)
-    except GuestError as error:
-        print(f"FAILED: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    check(sys.argv[1])

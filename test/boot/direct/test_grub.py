@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
-from qemu import Guest, GuestError  # noqa: E402  (the path above comes first)
+from qemu import Guest  # noqa: E402  (the path above comes first)
 
 SKIPPED = 77
 CONFIG = """\
@@ -48,20 +48,15 @@ def boot(disc, machine):
 
 
 def main():
-    """Exit status 0 if GRUB boots it on both machines."""
+    """Ends without an error if GRUB boots it on both machines, or is not here."""
     build = Path(sys.argv[1])
     if not shutil.which("grub-mkrescue") or not Path("/usr/lib/grub/i386-pc").exists():
         print("SKIPPED: no grub-mkrescue for BIOS here (grub-common, grub-pc-bin, xorriso)")
-        return SKIPPED
-    try:
-        with tempfile.TemporaryDirectory(prefix="exocore-") as folder:
-            boot(make_cd(folder, build, "4 loader=GRUB rsdp=1"), "pc")
-            boot(make_cd(folder, build, "4 kib_max=61440", "module2 /boot/module"), "q35")
-    except (GuestError, subprocess.SubprocessError) as error:
-        print(f"FAILED: {error}", file=sys.stderr)
-        return 1
-    return 0
+        sys.exit(SKIPPED)
+    with tempfile.TemporaryDirectory(prefix="exocore-") as folder:
+        boot(make_cd(folder, build, "4 loader=GRUB rsdp=1"), "pc")
+        boot(make_cd(folder, build, "4 kib_max=61440", "module2 /boot/module"), "q35")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -113,16 +113,11 @@ def check(image, spoil, wanted, text, scratch):
 
 
 def main(image):
-    """Exit status 0 if core refused each."""
-    try:
-        with tempfile.TemporaryDirectory() as scratch:
-            for spoil, status, text in CASES:
-                check(image, spoil, status, text, scratch)
-    except GuestError as error:
-        print(f"FAILED: {error}", file=sys.stderr)
-        return 1
-    return 0
+    """Ends without an error if core refused each."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for spoil, status, text in CASES:
+            check(image, spoil, status, text, scratch)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    main(sys.argv[1])

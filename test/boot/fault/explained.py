@@ -41,19 +41,14 @@ def explain(elf, misdeed):
 
 
 def main(elf):
-    """Exit status 0 if every misdeed has its line."""
-    try:
-        for misdeed, pattern in MISDEEDS.items():
-            said = explain(elf, misdeed)
-            print(said)
-            place = f"test/boot/fault/fault.c:{line_of(pattern)}\n"
-            if place not in said or not re.search(r"^main  .*fault\.c:\d+$", said, re.MULTILINE):
-                raise GuestError(f"{misdeed}: no {place} in\n{said}")
-    except GuestError as error:
-        print(f"FAILED: {error}", file=sys.stderr)
-        return 1
-    return 0
+    """Ends without an error if every misdeed has its line."""
+    for misdeed, pattern in MISDEEDS.items():
+        said = explain(elf, misdeed)
+        print(said)
+        place = f"test/boot/fault/fault.c:{line_of(pattern)}\n"
+        if place not in said or not re.search(r"^main  .*fault\.c:\d+$", said, re.MULTILINE):
+            raise GuestError(f"{misdeed}: no {place} in\n{said}")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    main(sys.argv[1])

@@ -56,22 +56,17 @@ def goes_off(image, cmdline):
 
 
 def main(image):
-    """Exit status 0 if all did what they were told."""
-    try:
-        for cmdline in ("panic", "panic panic=exit"):
-            if "panic=" in exits(image, cmdline).partition("panic: ")[0]:
-                raise GuestError("a good word is complained about")
-        if "panic= is none of" not in exits(image, "panic panic=rest"):
-            raise GuestError("a bad word is not complained about")
-        halts(image, "panic panic=halt")
-        resets(image, "panic panic=reset")
-        resets(image, "in_report panic=reset", "the report itself failed")
-        goes_off(image, "panic panic=off")
-    except GuestError as error:
-        print(f"FAILED: {error}", file=sys.stderr)
-        return 1
-    return 0
+    """Ends without an error if all did what they were told."""
+    for cmdline in ("panic", "panic panic=exit"):
+        if "panic=" in exits(image, cmdline).partition("panic: ")[0]:
+            raise GuestError("a good word is complained about")
+    if "panic= is none of" not in exits(image, "panic panic=rest"):
+        raise GuestError("a bad word is not complained about")
+    halts(image, "panic panic=halt")
+    resets(image, "panic panic=reset")
+    resets(image, "in_report panic=reset", "the report itself failed")
+    goes_off(image, "panic panic=off")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    main(sys.argv[1])

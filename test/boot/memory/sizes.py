@@ -33,15 +33,10 @@ def compare(image, cpu):
 
 
 def main(image):
-    """Exit status 0 if time to main is the same in all sizes."""
-    try:
-        for cpu in CPUS:
-            compare(image, cpu)
-    except GuestError as error:
-        print(f"FAILED: {error}", file=sys.stderr)
-        return 1
-    return 0
+    """Ends without an error if time to main is the same in all sizes."""
+    for cpu in CPUS:
+        compare(image, cpu)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    main(sys.argv[1])

@@ -26,17 +26,12 @@ def boot(image, size_kib):
 
 
 def main(image):
-    """Exit status 0 if every size ran or was refused in one line, and both happened."""
-    try:
-        ran = [boot(image, size_kib) for size_kib in SIZES_KIB]
-        # In between the firmware, which takes memory in large steps for itself, decides.
-        if ran[0] or not ran[-1]:
-            raise GuestError(f"not first too little and at last enough: {ran}")
-    except GuestError as error:
-        print(f"FAILED: {error}", file=sys.stderr)
-        return 1
-    return 0
+    """Ends without an error if every size ran or was refused in one line, and both happened."""
+    ran = [boot(image, size_kib) for size_kib in SIZES_KIB]
+    # In between the firmware, which takes memory in large steps for itself, decides.
+    if ran[0] or not ran[-1]:
+        raise GuestError(f"not first too little and at last enough: {ran}")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    main(sys.argv[1])
