@@ -28,47 +28,6 @@ static void check_kind(const struct socket *s, enum socket_kind kind)
     exo_assert(s->held & (s->kind == kind));
 }
 
-// --- events --------------------------------------------------------------------------
-
-uint32_t socket_events(const struct socket *s)
-{
-    switch (s->kind) {
-    case SOCKET_TCP:
-        return tcp_events(conn_of(s));
-    case SOCKET_LISTENER:
-        return listener_of(s)->waiting_count ? SOCKET_READABLE : 0;
-    case SOCKET_UDP:
-        return SOCKET_WRITABLE | (udp_of(s)->sock->rx.count ? SOCKET_READABLE : 0);
-    default:
-        return 0;
-    }
-}
-
-void socket_update(struct socket *s)
-{
-    if (!s->held)
-        return;
-    const uint32_t events = socket_events(s);
-    s->told &= events; // what ended may begin anew, and is news then
-    if (events & ~s->told && list_is_empty(&s->ready))
-        list_push_back(&s->net->ready, &s->ready);
-}
-
-struct socket *net_ready(struct net *net)
-{
-    struct list *node = list_pop_front(&net->ready);
-    if (!node)
-        return NULL;
-    struct socket *s = EXO_CONTAINER(node, struct socket, ready);
-    s->told = socket_events(s);
-    return s;
-}
-
-int socket_error(const struct socket *s)
-{
-    return s->kind == SOCKET_TCP ? conn_of(s)->error : 0;
-}
-
 // --- opening -------------------------------------------------------------------------
 
 static void hold(struct net *net, struct socket *s, enum socket_kind kind)
@@ -119,8 +78,8 @@ int socket_accept(struct socket *s, struct socket **out)
     l->waiting_count--;
     f->listener = NULL;
     f->socket.held = true;
-    socket_update(s);
-    socket_update(&f->socket);
+    ready_update(s);
+    ready_update(&f->socket);
     *out = &f->socket;
     return 0;
 }
@@ -185,7 +144,7 @@ int socket_reserve(struct socket *s, struct span *out)
     if (f->conn.starved && list_is_empty(&f->starved))
         list_push_back(&s->net->starved, &f->starved);
     if (err)
-        socket_update(s); // not writable now: the next time is news
+        ready_update(s); // not writable now: the next time is news
     return err;
 }
 
@@ -229,7 +188,7 @@ void socket_consume(struct socket *s, size_t len)
     if (!owed && f->conn.acks_owed)
         flow_settle(s->net, f); // the window opened enough to say so
     else
-        socket_update(s);
+        ready_update(s);
 }
 
 int socket_recv(struct socket *s, void *data, size_t len)
@@ -294,7 +253,7 @@ int socket_udp(struct net *net, uint16_t port, struct socket **out)
     list_init(&u->chain);
     sock->user = u;
     hold(net, &u->socket, SOCKET_UDP);
-    socket_update(&u->socket);
+    ready_update(&u->socket);
     *out = &u->socket;
     return 0;
 }
@@ -342,11 +301,16 @@ int socket_recvfrom(struct socket *s, void *data, size_t len, struct endpoint *f
     memcpy(data, pkt->data, EXO_MIN(len, (size_t)pkt->len));
     *from = (struct endpoint){pkt->peer, pkt->peer_port};
     pkt_free(pkt);
-    socket_update(s);
+    ready_update(s);
     return whole;
 }
 
 // --- both ----------------------------------------------------------------------------
+
+int socket_error(const struct socket *s)
+{
+    return s->kind == SOCKET_TCP ? conn_of(s)->error : 0;
+}
 
 struct endpoint socket_local(const struct socket *s)
 {

@@ -25,7 +25,7 @@ static void leave_listener(struct net *net, struct flow *f)
     }
     list_remove(&f->queue);
     f->listener = NULL;
-    socket_update(&l->socket);
+    ready_update(&l->socket);
 }
 
 static void unlist(struct net *net, struct flow *f)
@@ -140,7 +140,7 @@ static void established(struct net *net, struct flow *f)
     list_push_back(&l->waiting, &f->queue);
     l->waiting_count++;
     net->stats.tcp_accepted++;
-    socket_update(&l->socket);
+    ready_update(&l->socket);
 }
 
 void flow_settle(struct net *net, struct flow *f)
@@ -163,7 +163,7 @@ void flow_settle(struct net *net, struct flow *f)
             list_push_back(&net->dirty, &f->dirty);
         timers_set(&net->timers, &f->timer, tcp_deadline(c));
     }
-    socket_update(&f->socket);
+    ready_update(&f->socket);
 }
 
 void flow_release(struct net *net, struct flow *f)

@@ -100,7 +100,7 @@ static void input_udp(struct net *net, const struct datagram *d, struct pkt *pkt
     }
     switch (udp_input(&net->udp, &d->ip, pkt, &sock)) {
     case UDP_QUEUED:
-        socket_update(&((struct udp_port *)sock->user)->socket);
+        ready_update(&((struct udp_port *)sock->user)->socket);
         return;
     case UDP_UNBOUND:
         send_unreachable(net, d, WIRE_ICMP4_PORT_UNREACHABLE);

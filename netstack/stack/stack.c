@@ -256,7 +256,7 @@ static void feed_starved(struct net *net)
             continue;
         }
         f->conn.starved = false;
-        socket_update(&f->socket);
+        ready_update(&f->socket);
     }
 }
 

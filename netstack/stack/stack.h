@@ -211,10 +211,10 @@ void flow_tick_all(struct net *net);
 struct listener *listener_find(const struct net *net, uint16_t port);
 void listener_release(struct net *net, struct listener *l);
 
-// --- socket.c ---
+// --- ready.c ---
 
 // Puts the socket into the ready list if it has events that were not told yet.
-void socket_update(struct socket *s);
+void ready_update(struct socket *s);
 
 static inline struct flow *flow_of(struct socket *s)
 {
