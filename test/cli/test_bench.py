@@ -48,12 +48,14 @@ class Output(unittest.TestCase):
 
     def bench(self, *options):
         """The command with a suite of our own."""
-        suite = mock.Mock(TITLE="a title", rows=lambda tree, runs: iter(ROWS))
+        suite = mock.Mock(TITLE="a title", NEEDS=["some.elf"],
+                          rows=lambda tree, runs: iter(ROWS))
         with mock.patch.object(packages, "ensure"), \
-             mock.patch.object(build, "bring_up_to_date"), \
+             mock.patch.object(build, "bring_up_to_date") as built, \
              mock.patch.dict(bench.SUITES, {"boot": suite}):
             status, out, err = exocore("bench", "boot", *options)
         self.assertEqual((status, err), (0, ""))
+        built.assert_called_once_with("metal", ["some.elf"])
         return out.splitlines()
 
     def test_table_has_a_column_for_each_rival(self):

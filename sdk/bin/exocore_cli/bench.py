@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """exocore bench: what it costs, beside the least that is possible and beside other systems.
 
-A suite gives rows; this module prints them, as a table or with --json one object a line.
+A suite names the files of the metal tree that it NEEDS, and gives rows; this module prints them,
+as a table or with --json one object a line.
 """
 
 import json
@@ -61,8 +62,9 @@ def text(value):
 def run(args):
     """The command. Returns the exit status."""
     packages.ensure("run", build.LOGS)
-    build.bring_up_to_date("metal")
-    for name in [args.suite] if args.suite else SUITES:
+    names = [args.suite] if args.suite else list(SUITES)
+    build.bring_up_to_date("metal", [file for name in names for file in SUITES[name].NEEDS])
+    for name in names:
         rows = [Row(**row) for row in SUITES[name].rows(build.BUILD / "metal", args.runs)]
         if args.json:
             for row in rows:

@@ -20,6 +20,8 @@ from . import bench_guest
 from .report import UserError
 
 TITLE = "from the start of the machine to main and to the first reply"
+NEEDS = [*(f"{image}.{suffix}" for image in ("boot_times", "empty", "hello", "web")
+           for suffix in ("elf", "img")), "empty_uefi.img", "stage2.map"]
 DIRECT = ("microvm", "pc", "q35")
 BIOS = ("pc", "q35")
 GOAL_INSTRUCTIONS = 30000

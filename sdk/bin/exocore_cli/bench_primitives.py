@@ -14,6 +14,7 @@ import sys
 from . import bench_guest, bench_linux
 
 TITLE = "executed instructions"
+NEEDS = ["bench.elf"]
 SYSTEMS = ("Linux", "Nanos", "Unikraft")
 # The images' name for an operation: limit, and each system's stored figure.
 OTHERS = {

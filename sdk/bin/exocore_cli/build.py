@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import re
+import subprocess
 from pathlib import Path
 
 from . import advice
@@ -70,15 +71,31 @@ def usable(tree):
         return False
 
 
-def bring_up_to_date(tree):
-    """Configures the tree if it is new and builds what has changed."""
+def configure(tree):
+    """Makes the tree if there is none, and anew if what describes it has changed."""
     with locked(tree):
+        command = ["cmake", "--build", BUILD / tree, "--target", "build.ninja"]
         if not usable(tree):
             (BUILD / tree / "CMakeCache.txt").unlink(missing_ok=True)
-            must(f"configure {tree}", configure_command(tree), LOGS / f"{tree}-configure.log",
-                 advice.of, environment(), ROOT)
-        must(f"build {tree}", ["cmake", "--build", BUILD / tree], LOGS / f"{tree}-build.log",
-             advice.of, environment(), ROOT)
+            command = configure_command(tree)
+        must(f"configure {tree}", command, LOGS / f"{tree}-configure.log", advice.of,
+             environment(), ROOT)
+
+
+def made(tree):
+    """What can be built in a configured tree, by name: files, and <folder>/all."""
+    listing = subprocess.run(["ninja", "-C", BUILD / tree, "-t", "targets", "all"],
+                             capture_output=True, text=True, check=True)
+    return {line.rpartition(": ")[0] for line in listing.stdout.splitlines()}
+
+
+def bring_up_to_date(tree, targets=("all",)):
+    """Configures the tree if it is new and builds what has changed of the targets."""
+    if not usable(tree):
+        configure(tree)
+    with locked(tree):
+        must(f"build {tree}", ["cmake", "--build", BUILD / tree, "--target", *targets],
+             LOGS / f"{tree}-build.log", advice.of, environment(), ROOT)
     if tree not in TREES and manifest(tree) is None:
         raise UserError(f"examples/{tree}/CMakeLists.txt builds no app '{tree}': an app has its "
                         f"folder's name, exo_app({tree} SOURCES …)")

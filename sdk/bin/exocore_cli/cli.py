@@ -63,14 +63,14 @@ def parser():
         "bench", bench.run, "measure, beside limits and other systems",
         "Measures in QEMU and prints a table: the figure, the least that is possible or the\n"
         "goal, and what other systems need. Instruction counts are the same on every run; wall\n"
-        "times swing with the host, and only their ratios mean something. The first run builds\n"
-        "every image and, for primitives, fetches a Linux kernel to compare with: some minutes."))
+        "times swing with the host, and only their ratios mean something. The first run of\n"
+        "primitives fetches a Linux kernel to compare with."))
     explain.add_arguments(command("explain", explain.run, "a crash report with its source lines",
                                   EXPLAIN_DESCRIPTION))
     command("test", test.run, "run the tests; further arguments go to ctest",
-            "Builds the host tree (sanitizers) and the metal tree (images) and runs ctest in\n"
-            "both, however few tests are wanted: minutes the first time. Further arguments go to\n"
-            "ctest: -R REGEX, -L LABEL, -V …"
+            "Builds what the chosen tests need, for all of them minutes the first time, and\n"
+            "runs ctest in the host tree (sanitizers) and the metal tree (images). Further\n"
+            "arguments go to ctest: -R REGEX, -L LABEL, -V …"
             ).set_defaults(filters=[])
     return top
 

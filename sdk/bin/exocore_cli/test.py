@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 
@@ -11,14 +12,19 @@ from .report import UserError, say
 
 
 def run(args):
-    """Builds both trees and runs ctest in each; the exit status tells if all passed."""
+    """Builds what the chosen tests need and runs them; the exit status tells if all passed."""
     packages.ensure("test", build.LOGS)
+    chosen = {}
     for tree in build.TREES:
-        build.bring_up_to_date(tree)
-    chosen = [tree for tree in build.TREES if selects(tree, args.filters)]
+        build.configure(tree)
+        if tests := listed(tree, args.filters):
+            chosen[tree] = needs(tree, tests)
     if not chosen:
         raise UserError(f"no test matches {shlex.join(args.filters)}: ctest -N --test-dir "
                         f"{build.BUILD / build.TREES[0]} (and {build.TREES[1]}) lists them", 2)
+    for tree, targets in chosen.items():
+        if targets:
+            build.bring_up_to_date(tree, targets)
     failed = [tree for tree in chosen if ctest(tree, args.filters)]
     if failed:
         raise UserError(f"tests failed in {' and '.join(failed)}: see above, or "
@@ -27,14 +33,32 @@ def run(args):
     return 0
 
 
-def selects(tree, filters):
-    """True if the filters leave tests in a tree, or ctest has to say why they do not parse."""
+def listed(tree, filters):
+    """The tests of a tree that the filters leave, as ctest describes them. One of which
+    nothing is known stands for whatever an option does that gives no list."""
     command = ["ctest", "--test-dir", build.BUILD / tree, "--show-only=json-v1", *filters]
     listing = subprocess.run(command, capture_output=True, text=True, check=False, cwd=build.ROOT)
     try:
-        return listing.returncode != 0 or json.loads(listing.stdout)["tests"] != []
-    except ValueError:  # an option such as --help: what it prints is not the list
-        return True
+        return json.loads(listing.stdout)["tests"] if listing.returncode == 0 else [{}]
+    except ValueError:  # an option such as --help
+        return [{}]
+
+
+def needs(tree, tests):
+    """What to build in a tree for these tests: the files that their commands and environments
+    name, and all that is made in the folders that they name. ctest tells no command of a
+    program that was never built: it may be anything."""
+    root, made = build.BUILD / tree, build.made(tree)
+    words = [word for test in tests
+             for word in [*test.get("command", [str(root)]), *environment(test)]]
+    places = re.findall(rf"{re.escape(str(root))}(?![\w-])/?([\w./+-]*)", "\n".join(words))
+    return sorted(made & {*places, *(f"{place}/all".lstrip("/") for place in places)})
+
+
+def environment(test):
+    """Its NAME=value words, of a test in ctest's list."""
+    properties = {each["name"]: each["value"] for each in test.get("properties", [])}
+    return properties.get("ENVIRONMENT", [])
 
 
 def ctest(tree, filters):
