@@ -10,49 +10,22 @@
 //          └──────────────────────────────┴────────────────────────────────┘
 #include "answer.h"
 #include "core/clock.h"
-#include "core/frame.h"
 #include "core/irq.h"
-#include "dev/nic.h"
-#include "exo/bits.h"
+#include "dev/nic_bufs.h"
 
 #include <stdio.h>
 
-#define BURST        32u   // frames at a time
-#define BUF_BYTES    2048u // one buffer
-#define BUF_HEADROOM 64u   // of it, before the frame: the driver's header goes there
-#define BUF_SPACE    (BUF_BYTES - BUF_HEADROOM)
-#define REPORT_NS    EXO_S(1) // at most one line in this time
+#define BURST     32u      // frames at a time
+#define REPORT_NS EXO_S(1) // at most one line in this time
 
 struct service {
     struct nic *nic;
+    struct nic_bufs bufs;
     uint64_t in;       // frames received
     uint64_t answered; // of those
     uint64_t told;     // received when the console was last told
     exo_ns tell_after; // the earliest time for the next line
 };
-
-static void give_back(struct nic *nic, struct nic_buf *bufs, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        bufs[i].len = BUF_SPACE;
-    nic_rx_post(nic, bufs, n);
-}
-
-// As many buffers as the shorter ring has slots: wherever they all are, they fit.
-static int lend_buffers(struct nic *nic)
-{
-    uint32_t count = EXO_MIN(nic->rx_slots, nic->tx_slots);
-    uint64_t frames = exo_align_up(count * BUF_BYTES, CORE_FRAME_BYTES) / CORE_FRAME_BYTES;
-    struct pa pa;
-    int err = core_frame_claim(NULL, frames, 1, &pa);
-    if (err < 0)
-        return err;
-    for (uint32_t i = 0; i < count; i++) {
-        struct pa at = {pa.v + i * BUF_BYTES + BUF_HEADROOM};
-        give_back(nic, &(struct nic_buf){.data = core_phys(at), .pa = at}, 1);
-    }
-    return 0;
-}
 
 // One round of both rings. Returns false if there was nothing to do.
 static bool serve(struct service *s)
@@ -67,12 +40,12 @@ static bool serve(struct service *s)
             idle[idle_count++] = in[i];
     }
     nic_tx_burst(s->nic, out, out_count);
-    give_back(s->nic, idle, idle_count);
+    nic_bufs_lend(&s->bufs, idle, idle_count);
     s->in += in_count;
     s->answered += out_count;
 
     uint32_t sent_count = nic_tx_reap(s->nic, idle, BURST);
-    give_back(s->nic, idle, sent_count);
+    nic_bufs_lend(&s->bufs, idle, sent_count);
     return in_count + sent_count > 0;
 }
 
@@ -95,7 +68,7 @@ int main(void)
 {
     struct service s = {0};
     int err = nic_open(0, 0, "raw_ring", &s.nic);
-    if (err < 0 || (err = lend_buffers(s.nic)) < 0) {
+    if (err < 0 || (err = nic_bufs_init(&s.bufs, s.nic)) < 0) {
         printf("raw_ring: no NIC to drive (error %d)\n", -err);
         return 1;
     }

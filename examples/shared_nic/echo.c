@@ -4,18 +4,13 @@
 //     nic_rx_post ──► our frames, sorted out for us ──► turn round ──► nic_tx_burst
 //          ▲                                                               │
 //          └──────────────────────── nic_tx_reap ◄─────────────────────────┘
-#include "core/frame.h"
 #include "examples/shared_nic/shared_nic.h"
-#include "exo/bits.h"
 #include "exo/err.h"
 #include "sdk/glue/run.h"
 
 #include <string.h>
 
-#define BURST     32u
-#define BUF_BYTES 2048u
-#define HEADROOM  64u // of a buffer, for the driver's header
-#define BUF_SPACE (BUF_BYTES - HEADROOM)
+#define BURST 32u
 
 static void swap(uint8_t *a, uint8_t *b, size_t bytes)
 {
@@ -39,13 +34,6 @@ static bool turn_round(uint8_t *frame)
     return true;
 }
 
-static void lend(struct nic *nic, struct nic_buf *bufs, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        bufs[i].len = BUF_SPACE;
-    nic_rx_post(nic, bufs, n);
-}
-
 // One round of both rings. Returns false if there was nothing to do.
 static bool serve(struct echo *echo)
 {
@@ -59,18 +47,18 @@ static bool serve(struct echo *echo)
             idle[idle_count++] = in[i];
     }
     nic_tx_burst(echo->nic, out, out_count); // there is room for as many as there are buffers
-    lend(echo->nic, idle, idle_count);
+    nic_bufs_lend(&echo->bufs, idle, idle_count);
     echo->answered += out_count;
 
     uint32_t sent_count = nic_tx_reap(echo->nic, idle, BURST);
-    lend(echo->nic, idle, sent_count);
+    nic_bufs_lend(&echo->bufs, idle, sent_count);
     return in_count + sent_count > 0;
 }
 
 static void give_back(struct echo *echo)
 {
     nic_close(echo->nic); // first: then nobody writes to our memory any more
-    core_frame_release(NULL, echo->memory, echo->frames);
+    nic_bufs_fini(&echo->bufs);
     echo->nic = NULL;
 }
 
@@ -89,21 +77,6 @@ static void echo_task(void *arg)
     event_signal(&echo->ended);
 }
 
-// As many buffers as our part of the transmit ring has slots: wherever they all are, they fit.
-static int claim_buffers(struct echo *echo)
-{
-    uint32_t count = EXO_MIN(echo->nic->rx_slots, echo->nic->tx_slots);
-    echo->frames = exo_align_up(count * BUF_BYTES, CORE_FRAME_BYTES) / CORE_FRAME_BYTES;
-    int err = core_frame_claim(NULL, echo->frames, 1, &echo->memory);
-    if (err < 0)
-        return err;
-    for (uint32_t i = 0; i < count; i++) {
-        struct pa at = {echo->memory.v + i * BUF_BYTES + HEADROOM};
-        lend(echo->nic, &(struct nic_buf){.data = core_phys(at), .pa = at}, 1);
-    }
-    return 0;
-}
-
 int echo_start(struct echo *echo, struct nic_share *share, struct ip4 addr)
 {
     if (echo->nic)
@@ -113,7 +86,7 @@ int echo_start(struct echo *echo, struct nic_share *share, struct ip4 addr)
     int err = nic_share_face(share, &filter, "echo", &echo->nic);
     if (err < 0)
         return err;
-    err = claim_buffers(echo);
+    err = nic_bufs_init(&echo->bufs, echo->nic);
     if (err < 0) {
         nic_close(echo->nic);
         echo->nic = NULL;

@@ -7,6 +7,7 @@
 #ifndef EXAMPLES_SHARED_NIC_H
 #define EXAMPLES_SHARED_NIC_H
 
+#include "dev/nic_bufs.h"
 #include "dev/nic_share.h"
 #include "sched/event.h"
 #include "sdk/glue/net_task.h"
@@ -18,8 +19,7 @@
 struct echo {
     struct nic *nic; // its face; null while it is not running
     struct nic_wait wait;
-    struct pa memory; // of its buffers
-    uint64_t frames;  // of that
+    struct nic_bufs bufs;
     bool stopping;
     struct event ended; // signalled when it has given everything back
     uint64_t answered;  // in all its lives
