@@ -9,7 +9,6 @@ import re
 import socket
 import sys
 import tempfile
-import time
 import unittest
 from pathlib import Path
 
@@ -28,17 +27,10 @@ CR0_WP, EFER_NXE = 1 << 16, 1 << 11
 class Debugger:
     """As much of gdb's remote protocol as stopping once and asking QEMU's monitor takes."""
 
-    def __init__(self, path):
-        deadline = time.monotonic() + SECONDS
-        self.socket = socket.socket(socket.AF_UNIX)
+    def __init__(self, guest, listener):
+        self.guest = guest
+        self.socket = listener.accept()[0]
         self.socket.settimeout(SECONDS)
-        while True:
-            try:
-                self.socket.connect(path)
-                break
-            except OSError:  # QEMU has not opened it yet
-                if time.monotonic() > deadline:
-                    raise
         self.stream = self.socket.makefile("rb")
 
     def close(self):
@@ -50,13 +42,20 @@ class Debugger:
         """One packet."""
         self.socket.sendall(f"${text}#{sum(text.encode()) & 255:02x}".encode())
 
+    def byte(self):
+        """The next byte."""
+        got = self.stream.read(1)
+        if not got:
+            raise self.guest.failure(f"QEMU ended, the image's status is {self.guest.wait()}")
+        return got
+
     def receive(self):
         """The next packet's content."""
-        while self.stream.read(1) != b"$":
+        while self.byte() != b"$":
             pass
         text = b""
         while not text.endswith(b"#"):
-            text += self.stream.read(1)
+            text += self.byte()
         self.stream.read(2)
         self.socket.sendall(b"+")
         return text[:-1].decode()
@@ -105,11 +104,16 @@ class FirstC(unittest.TestCase):
         """Boots as far as core_main and looks."""
         symbols = elf.Elf((BUILD / "hello.elf").read_bytes()).symbols()
         core_main = next(s.value for s in symbols if s.name == "core_main")
-        with tempfile.TemporaryDirectory(prefix="exocore-") as folder:
+        with tempfile.TemporaryDirectory(prefix="exocore-") as folder, \
+                socket.socket(socket.AF_UNIX) as listener:
             path = f"{folder}/gdb"
-            extra = ["-S", "-gdb", f"unix:{path},server=on,wait=off"]
-            with Guest(BUILD / image, cmdline="nokaslr", net="none", extra=extra, **machine):
-                debugger = Debugger(path)
+            listener.bind(path)
+            listener.listen()
+            listener.settimeout(SECONDS)
+            extra = ["-S", "-gdb", f"unix:{path}"]
+            with Guest(BUILD / image, cmdline="nokaslr", net="none", extra=extra,
+                       **machine) as guest:
+                debugger = Debugger(guest, listener)
                 self.addCleanup(debugger.close)
                 debugger.run_to(core_main)
                 self.look(debugger)
