@@ -12,6 +12,19 @@ import here  # noqa: F401  (sets the path)
 from exocore_cli import report
 
 
+class Listener(io.StringIO):
+    """Output of which somebody is told once a line of it ends with certain words."""
+
+    def __init__(self, words, tell):
+        super().__init__()
+        self.words, self.tell = words, tell
+
+    def write(self, text):
+        if text.endswith(self.words):
+            self.tell()
+        return super().write(text)
+
+
 class Steps(unittest.TestCase):
     """Programs run with their output in a log."""
 
@@ -55,11 +68,13 @@ class Steps(unittest.TestCase):
         self.assertIn("failed: exo_app(hello): USES x: no such layer; mend", line)
 
     def test_a_long_step_says_what_it_does(self):
-        out = io.StringIO()
-        with contextlib.redirect_stdout(out), \
-                mock.patch.object(report, "PLAIN_TICK_SECONDS", 0.1):
-            report.step("do it", ["sh", "-c", "echo half; sleep 0.5"], self.log)
-        self.assertRegex(out.getvalue(), r"do it \.\.\. 0 s  half\n")
+        # The step lasts until it has said so: somebody touches `seen` then.
+        seen = self.log.with_name("seen")
+        out = Listener("s  half", seen.touch)
+        with contextlib.redirect_stdout(out), mock.patch.object(report, "PLAIN_TICK_SECONDS", 0.1):
+            report.step("do it", ["sh", "-c", "echo half; until [ -e \"$0\" ]; do sleep 0.1; done",
+                                  seen], self.log)
+        self.assertRegex(out.getvalue(), r"(?m)^do it \.\.\. \d+ s  half$")
 
     def test_a_program_that_is_not_there(self):
         with contextlib.redirect_stdout(io.StringIO()):

@@ -248,6 +248,22 @@ def raise_terminated(number, _frame):
     raise Terminated(signal.Signals(number).name)
 
 
+@contextlib.contextmanager
+def endings_held():
+    """Signals that end us come at its end, not within: a QEMU that starts then would run on, for
+    nobody would know it yet."""
+    held = []
+    numbers = (signal.SIGINT, *ENDINGS)
+    handlers = [signal.signal(number, lambda number, _: held.append(number)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, handlers):
+            signal.signal(number, handler)
+        for number in held:
+            signal.raise_signal(number)
+
+
 def boot(machine, timeout=None):
     """Starts QEMU and waits for its end. Returns the exit status for the user's shell."""
     for number in ENDINGS:
@@ -256,13 +272,15 @@ def boot(machine, timeout=None):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     complaints = []
     start = time.monotonic()
-    with terminal_kept() as stdin:
+    with terminal_kept() as stdin, contextlib.ExitStack() as starting:
+        starting.enter_context(endings_held())
         process = subprocess.Popen(machine.command(), stdin=stdin, stderr=subprocess.PIPE)
         reader = threading.Thread(target=pass_errors, args=(process.stderr, complaints))
         reader.start()
         ports = [port.host for port in machine.ports if port.proto == "tcp"]
         threading.Thread(target=backlog.widen, args=(process, ports), daemon=True).start()
         try:
+            starting.close()
             code = process.wait(timeout)
         except subprocess.TimeoutExpired:
             end(process)

@@ -288,11 +288,23 @@ MISDEED fault_here(void *arg)
     *(volatile int *)NULL = 1;
 }
 
-static void fault_when_told(void *told)
+// So that who starts it can be where the report is to find it.
+static struct {
+    bool told;
+    void (*misdeed)(void *);
+} order;
+
+static void obey(void *unused)
 {
-    while (!is_set(told)) {
+    while (!is_set(&order.told)) {
     }
-    fault_here(NULL);
+    order.misdeed(unused);
+}
+
+static void start_to_obey(int cpu, void (*misdeed)(void *))
+{
+    order.misdeed = misdeed;
+    core_cpu_start(cpu, obey, NULL);
 }
 
 __attribute__((noipa)) static int recurse(volatile int *outer)
@@ -325,7 +337,8 @@ static void try_fault(void (*misdeed)(void *))
         while (*(volatile uint64_t *)&count == 0)
             hal_pause();
     }
-    core_cpu_start(cpu, misdeed, NULL);
+    start_to_obey(cpu, misdeed);
+    set(&order.told);
     for (;;)
         hal_pause();
 }
@@ -355,9 +368,8 @@ static void try_fault_after(void)
 // One report is told, whole, whoever comes first.
 static void try_two_faults(void)
 {
-    static bool together;
-    core_cpu_start(claim(), fault_when_told, &together);
-    set(&together);
+    start_to_obey(claim(), fault_here);
+    set(&order.told);
     fault_here(NULL);
 }
 
