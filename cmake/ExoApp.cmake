@@ -18,30 +18,22 @@
 # EXO_APPS, a list, restricts a tree to some apps; empty means all, and the test images.
 set(EXO_APPS "" CACHE STRING "apps to build; empty: all of them, and the test images")
 
-# The loader: raw binaries, assembled once per tree.
+# The loaders: raw binaries, assembled once per tree. exo_loader(option of pack, source, binary).
 file(GLOB boot_sources CONFIGURE_DEPENDS
     ${PROJECT_SOURCE_DIR}/bootloader/*.asm ${PROJECT_SOURCE_DIR}/bootloader/*.inc)
-foreach(stage stage1 stage2)
+macro(exo_loader option source binary)
     add_custom_command(
-        OUTPUT ${PROJECT_BINARY_DIR}/${stage}.bin
+        OUTPUT ${PROJECT_BINARY_DIR}/${binary}
         COMMAND ${CMAKE_ASM_NASM_COMPILER} -f bin -Werror -I ${PROJECT_SOURCE_DIR}/bootloader/
-            -o ${PROJECT_BINARY_DIR}/${stage}.bin ${PROJECT_SOURCE_DIR}/bootloader/${stage}.asm
+            -o ${PROJECT_BINARY_DIR}/${binary} ${PROJECT_SOURCE_DIR}/bootloader/${source}
         DEPENDS ${boot_sources}
         VERBATIM)
-endforeach()
-set(EXO_LOADERS ${PROJECT_BINARY_DIR}/stage1.bin ${PROJECT_BINARY_DIR}/stage2.bin)
-set(EXO_LOADER_ARGS --stage1 ${PROJECT_BINARY_DIR}/stage1.bin
-    --stage2 ${PROJECT_BINARY_DIR}/stage2.bin)
-if(EXISTS ${PROJECT_SOURCE_DIR}/bootloader/uefi.asm)
-    add_custom_command(
-        OUTPUT ${PROJECT_BINARY_DIR}/BOOTX64.EFI
-        COMMAND ${CMAKE_ASM_NASM_COMPILER} -f bin -Werror -I ${PROJECT_SOURCE_DIR}/bootloader/
-            -o ${PROJECT_BINARY_DIR}/BOOTX64.EFI ${PROJECT_SOURCE_DIR}/bootloader/uefi.asm
-        DEPENDS ${boot_sources}
-        VERBATIM)
-    list(APPEND EXO_LOADERS ${PROJECT_BINARY_DIR}/BOOTX64.EFI)
-    list(APPEND EXO_LOADER_ARGS --efi ${PROJECT_BINARY_DIR}/BOOTX64.EFI)
-endif()
+    list(APPEND EXO_LOADERS ${PROJECT_BINARY_DIR}/${binary})
+    list(APPEND EXO_LOADER_ARGS ${option} ${PROJECT_BINARY_DIR}/${binary})
+endmacro()
+exo_loader(--stage1 stage1.asm stage1.bin)
+exo_loader(--stage2 stage2.asm stage2.bin)
+exo_loader(--efi uefi.asm BOOTX64.EFI)
 add_custom_target(bootloader DEPENDS ${EXO_LOADERS})
 
 # The direct road's entry is linked into every image (kernel.ld says where).
@@ -119,10 +111,7 @@ function(exo_image_link name)
             message(FATAL_ERROR "exo_app(${name}): USES ${layer}: no such layer (there are "
                 "mm, sched, netstack and dev)")
         endif()
-        get_target_property(type exo_${layer} TYPE)
-        if(type STREQUAL "STATIC_LIBRARY")
-            list(APPEND layers exo_${layer})
-        endif()
+        list(APPEND layers exo_${layer})
     endforeach()
     list(REMOVE_DUPLICATES layers)
     list(JOIN layers "," group)

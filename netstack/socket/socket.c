@@ -30,38 +30,15 @@ static void check_kind(const struct socket *s, enum socket_kind kind)
 
 // --- opening -------------------------------------------------------------------------
 
-static void hold(struct net *net, struct socket *s, enum socket_kind kind)
-{
-    *s = (struct socket){.net = net, .kind = (uint8_t)kind, .held = true};
-    list_init(&s->ready);
-}
-
-// One that was let go of, else one that was never used, else null.
-static struct listener *take_listener(struct net *net)
-{
-    struct list *node = list_pop_front(&net->free_listeners);
-    if (node)
-        return EXO_CONTAINER(node, struct listener, chain);
-    if (net->listeners_touched == net->config.listeners)
-        return NULL;
-    net->listeners_touched++;
-    return carve_take(&net->carve, sizeof(struct listener));
-}
-
 int socket_listen(struct net *net, uint16_t port, uint32_t backlog, struct socket **out)
 {
     if (port == 0 || backlog == 0)
         return -EXO_EINVAL;
     if (listener_find(net, port))
         return -EXO_EADDRINUSE;
-    struct listener *l = take_listener(net);
+    struct listener *l = listener_open(net, port, backlog);
     if (!l)
         return -EXO_ENOSPC;
-    *l = (struct listener){.port = port, .backlog = backlog};
-    list_init(&l->half_open);
-    list_init(&l->waiting);
-    list_push_back(&net->listeners[port & net->listener_mask], &l->chain);
-    hold(net, &l->socket, SOCKET_LISTENER);
     *out = &l->socket;
     return 0;
 }
@@ -70,15 +47,10 @@ int socket_accept(struct socket *s, struct socket **out)
 {
     if (!s->held || s->kind != SOCKET_LISTENER)
         return -EXO_EINVAL;
-    struct listener *l = listener_of(s);
-    struct list *node = list_pop_front(&l->waiting);
-    if (!node)
+    struct flow *f = listener_accept(listener_of(s));
+    if (!f)
         return -EXO_EAGAIN;
-    struct flow *f = EXO_CONTAINER(node, struct flow, queue);
-    l->waiting_count--;
-    f->listener = NULL;
     f->socket.held = true;
-    ready_update(s);
     ready_update(&f->socket);
     *out = &f->socket;
     return 0;
@@ -127,7 +99,7 @@ int socket_connect(struct net *net, struct endpoint to, exo_ns now, struct socke
         return -EXO_ENOMEM;
     net->now = EXO_MAX(net->now, now);
     tcp_connect(&f->conn, &net->tcp, &tuple, tcp_isn(&net->tcp, &tuple, net->now), net->now);
-    hold(net, &f->socket, SOCKET_TCP);
+    f->socket.held = true;
     net->stats.tcp_opened++;
     flow_open(net, f);
     *out = &f->socket;
@@ -229,30 +201,14 @@ void socket_set_nagle(struct socket *s, bool on)
 
 // --- UDP -----------------------------------------------------------------------------
 
-// One that was let go of, else one that was never used. There is one for each bound port.
-static struct udp_port *take_udp_port(struct net *net)
-{
-    struct list *node = list_pop_front(&net->free_udp);
-    if (node)
-        return EXO_CONTAINER(node, struct udp_port, chain);
-    exo_assert(net->udp_touched < net->config.udp_sockets);
-    net->udp_touched++;
-    return carve_take(&net->carve, sizeof(struct udp_port));
-}
-
 int socket_udp(struct net *net, uint16_t port, struct socket **out)
 {
     if (net->config.dhcp && port == WIRE_DHCP_CLIENT_PORT)
         return -EXO_EADDRINUSE;
-    struct udp_sock *sock;
-    const int err = udp_bind(&net->udp, port, &sock);
+    struct udp_port *u;
+    const int err = udp_port_open(net, port, &u);
     if (err)
         return err;
-    struct udp_port *u = take_udp_port(net);
-    *u = (struct udp_port){.sock = sock};
-    list_init(&u->chain);
-    sock->user = u;
-    hold(net, &u->socket, SOCKET_UDP);
     ready_update(&u->socket);
     *out = &u->socket;
     return 0;
@@ -341,15 +297,6 @@ void *socket_user(const struct socket *s)
     return s->user;
 }
 
-static void udp_release(struct net *net, struct udp_port *u)
-{
-    list_remove(&u->socket.ready);
-    udp_unbind(&net->udp, u->sock);
-    u->socket.kind = SOCKET_NONE;
-    u->socket.held = false;
-    list_push_front(&net->free_udp, &u->chain);
-}
-
 void socket_close(struct socket *s)
 {
     exo_assert(s->held);
@@ -361,7 +308,7 @@ void socket_close(struct socket *s)
         listener_release(s->net, listener_of(s));
         return;
     default:
-        udp_release(s->net, udp_of(s));
+        udp_port_release(s->net, udp_of(s));
         return;
     }
 }

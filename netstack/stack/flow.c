@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// flow.c - the life of connections and listeners in the tables of a stack.
+// flow.c - the life of connections in the tables of a stack.
 #include "netstack/stack/stack.h"
 
 #include "exo/err.h"
@@ -63,18 +63,13 @@ static struct flow *oldest_half_open(const struct net *net)
     return first ? EXO_CONTAINER(first, struct flow, age) : NULL;
 }
 
-static bool has_place(const struct net *net)
-{
-    return !list_is_empty(&net->free_flows) | (net->flows_touched < net->config.tcp_conns);
-}
-
 // One that was let go of, whose memory is warm; else one that was never used; or null.
 static struct flow *take_place(struct net *net)
 {
     struct list *node = list_pop_front(&net->free_flows);
     if (node)
         return of_queue(node);
-    if (!has_place(net))
+    if (!flow_has_place(net))
         return NULL;
     const uint32_t n = net->flows_touched++;
     if (n % NET_FLOW_CHUNK == 0)
@@ -85,7 +80,7 @@ static struct flow *take_place(struct net *net)
 
 struct flow *flow_alloc(struct net *net)
 {
-    if (!has_place(net) && oldest_half_open(net))
+    if (!flow_has_place(net) && oldest_half_open(net))
         evict(net, oldest_half_open(net));
     struct flow *f = take_place(net);
     if (!f)
@@ -236,85 +231,4 @@ void flow_tick_all(struct net *net)
         flow_settle(net, f);
     }
     time_wait_tick(&net->time_wait, net->now);
-}
-
-// --- listeners -------------------------------------------------------------------------
-
-struct listener *listener_find(const struct net *net, uint16_t port)
-{
-    const struct list *chain = &net->listeners[port & net->listener_mask];
-    for (struct list *node = chain->next; node != chain; node = node->next) {
-        struct listener *l = EXO_CONTAINER(node, struct listener, chain);
-        if (l->port == port)
-            return l;
-    }
-    return NULL;
-}
-
-// Nothing but half-open connections is in the way: then cookies serve the rest.
-static bool is_crowded(const struct net *net, const struct listener *l)
-{
-    return (l->half_open_count + l->waiting_count >= l->backlog) |
-           (net->half_open_count >= net->half_open_max) | !has_place(net);
-}
-
-static void join_half_open(struct net *net, struct listener *l, struct flow *f)
-{
-    f->listener = l;
-    list_push_back(&l->half_open, &f->queue);
-    list_push_back(&net->half_open, &f->age);
-    l->half_open_count++;
-    net->half_open_count++;
-    flow_open(net, f);
-}
-
-void flow_accept_syn(struct net *net, struct listener *l, const struct tcp_tuple *tuple,
-                     const struct wire_tcp *syn, uint32_t iss)
-{
-    struct wire_tcp answer;
-    // The app is behind, or every connection is a real one: the peer tries again.
-    const bool full = !has_place(net) & list_is_empty(&net->half_open);
-    if ((l->waiting_count >= l->backlog) | full) {
-        net->stats.drop_tcp_state++;
-        return;
-    }
-    if (is_crowded(net, l)) {
-        l->cookies_until = net->now + TCP_COOKIE_TICKS * TCP_COOKIE_TICK_NS;
-        net->stats.tcp_cookies_sent++;
-        tcp_cookie_answer(&answer, &net->tcp, tuple, syn, net->now);
-        net_send_segment(net, tuple, &answer);
-        return;
-    }
-    struct flow *f = flow_alloc(net);
-    tcp_accept_syn(&f->conn, &net->tcp, tuple, syn, iss, net->now);
-    join_half_open(net, l, f);
-}
-
-bool flow_accept_cookie(struct net *net, struct listener *l, const struct tcp_tuple *tuple,
-                        const struct wire_tcp *ack, struct flow **out)
-{
-    struct wire_tcp syn;
-    // Outside of a flood a guess at 24 bits does not even get its one chance.
-    if (net->now >= l->cookies_until || !tcp_cookie_check(&syn, &net->tcp, tuple, ack, net->now))
-        return false;
-    struct flow *f = l->waiting_count < l->backlog ? flow_alloc(net) : NULL;
-    *out = f;
-    if (!f)
-        return true;
-    tcp_accept_cookie(&f->conn, &net->tcp, tuple, &syn, ack->ack - 1, net->now);
-    join_half_open(net, l, f);
-    net->stats.tcp_cookies_taken++;
-    return true;
-}
-
-void listener_release(struct net *net, struct listener *l)
-{
-    l->socket.held = false;
-    list_remove(&l->socket.ready);
-    struct list *node;
-    while ((node = list_first(&l->half_open)) || (node = list_first(&l->waiting)))
-        flow_abort(net, of_queue(node));
-    list_remove(&l->chain);
-    l->socket.kind = SOCKET_NONE;
-    list_push_front(&net->free_listeners, &l->chain);
 }

@@ -150,7 +150,7 @@ static void input_listener(struct net *net, struct listener *l, const struct tcp
 {
     const uint8_t mask = WIRE_TCP_SYN | WIRE_TCP_ACK | WIRE_TCP_RST | WIRE_TCP_FIN;
     if ((seg->flags & mask) == WIRE_TCP_SYN) {
-        flow_accept_syn(net, l, tuple, seg, iss);
+        listener_syn(net, l, tuple, seg, iss);
         return;
     }
     net->stats.drop_tcp_state++;
@@ -196,7 +196,7 @@ static void input_stray(struct net *net, const struct tcp_tuple *tuple, const st
         pkt_free(pkt);
         return;
     }
-    if (l && flow_accept_cookie(net, l, tuple, seg, &f)) {
+    if (l && listener_cookie(net, l, tuple, seg, &f)) {
         if (f) {
             input_flow(net, f, seg, pkt);
             return;

@@ -169,6 +169,11 @@ static inline struct flow *flow_at(const struct net *net, uint32_t n)
     return &net->flow_chunks[n / NET_FLOW_CHUNK][n % NET_FLOW_CHUNK];
 }
 
+static inline bool flow_has_place(const struct net *net)
+{
+    return !list_is_empty(&net->free_flows) | (net->flows_touched < net->config.tcp_conns);
+}
+
 // A free connection, at the cost of the oldest half-open one if need be; or null.
 struct flow *flow_alloc(struct net *net);
 
@@ -177,16 +182,6 @@ void flow_open(struct net *net, struct flow *f);
 
 // Carries on whatever a call into the connection has changed: call it after each.
 void flow_settle(struct net *net, struct flow *f);
-
-// A SYN for a listener becomes a half-open connection; is answered with a cookie when there
-// are too many of those; or is dropped and counted when the app accepts too slowly.
-void flow_accept_syn(struct net *net, struct listener *l, const struct tcp_tuple *tuple,
-                     const struct wire_tcp *syn, uint32_t iss);
-
-// True if an ACK for a listener brings a cookie back. `out` is then its connection, to which
-// the ACK must be given next; or null: there is no room, and the peer will try again.
-bool flow_accept_cookie(struct net *net, struct listener *l, const struct tcp_tuple *tuple,
-                        const struct wire_tcp *ack, struct flow **out);
 
 // The app lets go, in order or at once.
 void flow_release(struct net *net, struct flow *f);
@@ -208,8 +203,34 @@ void flow_drop_stalled(struct net *net);
 // Runs what is due.
 void flow_tick_all(struct net *net);
 
+// --- listener.c ---
+
 struct listener *listener_find(const struct net *net, uint16_t port);
+
+// One that the app holds, on a port that has none; or null: all are in use.
+struct listener *listener_open(struct net *net, uint16_t port, uint32_t backlog);
+
+// The connection that has waited longest, which now is the caller's; or null.
+struct flow *listener_accept(struct listener *l);
+
+// The app lets go, also of whoever was not accepted yet.
 void listener_release(struct net *net, struct listener *l);
+
+// A SYN for a listener becomes a half-open connection; is answered with a cookie when there
+// are too many of those; or is dropped and counted when the app accepts too slowly.
+void listener_syn(struct net *net, struct listener *l, const struct tcp_tuple *tuple,
+                  const struct wire_tcp *syn, uint32_t iss);
+
+// True if an ACK for a listener brings a cookie back. `out` is then its connection, to which
+// the ACK must be given next; or null: there is no room, and the peer will try again.
+bool listener_cookie(struct net *net, struct listener *l, const struct tcp_tuple *tuple,
+                     const struct wire_tcp *ack, struct flow **out);
+
+// --- udp_port.c ---
+
+// Binds `port`, 0 for a random free one, to a socket that the app holds. Errors: udp_bind's.
+int udp_port_open(struct net *net, uint16_t port, struct udp_port **out);
+void udp_port_release(struct net *net, struct udp_port *u);
 
 // --- ready.c ---
 

@@ -28,7 +28,6 @@ OTHERS = {
     "null call of the kernel": (None, 337, 1022, 4),
     "interrupt to waiting code": (150, None, None, None),
     "deadline to waiting code": (150, None, None, None),
-    "interrupt to waiting code": (150, None, None, None),
 }
 
 
