@@ -20,9 +20,9 @@
 
 #define RING_SIZE 2u
 
-// The hypervisor has its bytes at hand. One that hands them out slowly, or never, does not
-// hold up a boot: there are other sources.
-#define TIMEOUT_NS EXO_MS(100)
+// The hypervisor has its bytes at hand, but may have to wait for a turn of its host's. One that
+// never hands them out does not hold up a boot: there are other sources.
+#define TIMEOUT_NS EXO_S(1)
 
 // One frame: the ring, and from the middle on what the device writes.
 #define BUFFER_AT (CORE_FRAME_BYTES / 2)

@@ -15,8 +15,8 @@
 // Errors: -EXO_ENODEV  the machine has none that we can drive.
 //         -EXO_EBUSY   it has an owner.
 //         -EXO_ENOMEM  no frame to ask with.
-//         -EXO_EIO     it gave nothing in a tenth of a second, nothing but zeros, or
-//                      claims what cannot be. The log says which.
+//         -EXO_EIO     it gave nothing in a second, nothing but zeros, or claims what
+//                      cannot be. The log says which.
 int virtio_rng_read(void *out, uint32_t len);
 
 #endif

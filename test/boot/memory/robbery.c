@@ -25,6 +25,7 @@ static struct pa run;        // what the victim has claimed
 static bool gone[FRAMES_2M]; // of that, what was taken
 static bool ends;            // the victim's CPU is to come to an end
 static bool being_told;      // `taken` runs
+static bool is_ending;       // the victim is about to end meanwhile
 
 static void expect(bool good, const char *what)
 {
@@ -144,6 +145,7 @@ static void tell_slowly(void *ctx, const struct pa *frames, uint32_t count)
     (void)frames;
     (void)count;
     set(&being_told, true);
+    wait_until(&is_ending, true);
     exo_ns until = core_clock_now() + EXO_MS(20);
     while (core_clock_now() < until)
         hal_pause();
@@ -155,6 +157,7 @@ static void end_owner(void *arg)
 {
     (void)arg;
     wait_until(&being_told, true);
+    set(&is_ending, true);
     core_owner_fini(&victim);
     expect(!is_set(&being_told), "an owner ends while it is being told");
 }
