@@ -43,8 +43,8 @@ static uint32_t crc32(const void *bytes, size_t n)
 
 static bool is_sound(const struct slot_state *state)
 {
-    return memcmp(state->magic, state_magic, sizeof state->magic) == 0 && state->generation &&
-           state->crc == crc32(state, CRC_AT);
+    return memcmp(state->magic, state_magic, sizeof state->magic) == 0 && state->generation != 0 &&
+           state->generation != UINT64_MAX && state->crc == crc32(state, CRC_AT);
 }
 
 static int read_page(const struct core_boot_disk *disk, uint64_t at, void *page)
@@ -65,16 +65,16 @@ static int check_disk(const struct core_boot_disk *disk, uint8_t *page)
     return ours ? 0 : -EXO_ENODEV;
 }
 
-// Reads both copies. Returns which one counts: the sound one of the higher generation.
+// Reads both copies. Returns which one counts: the sound one of the higher generation. One that
+// cannot be read is not sound: a power cut may leave a sector so.
 static int read_state(const struct core_boot_disk *disk, void *page, struct slot_state *state)
 {
     const struct slot_state *found = page;
     int which = -EXO_EIO;
     for (int copy = 0; copy < 2; copy++) {
         uint64_t at = core_state.handoff.slot_offset + (STATES_AT + (uint64_t)copy) * PAGE;
-        int err = read_page(disk, at, page);
-        if (err < 0)
-            return err;
+        if (read_page(disk, at, page) < 0)
+            continue;
         if (is_sound(found) && (which < 0 || found->generation > state->generation)) {
             *state = *found;
             which = copy;

@@ -24,6 +24,7 @@ VERSION = 1
 STATE_MAGIC = b"EXOSTATE"
 PAYLOAD_AT = 3 * PAGE
 PRIORITY_MAX = 15
+GENERATION_MAX = (1 << 64) - 2  # so that each has a next one
 TRIES = 3
 
 
@@ -114,7 +115,8 @@ class Slot:
             record = head[at:at + RECORD]
             if _is_sealed(record) and record[:8] == STATE_MAGIC:
                 _, generation, priority, tries, successful = STATE.unpack_from(record)
-                if generation and (best is None or generation > best.generation):
+                counts = 0 < generation <= GENERATION_MAX
+                if counts and (best is None or generation > best.generation):
                     best, where = State(generation, priority, tries, bool(successful)), copy
         return best, where
 

@@ -127,6 +127,22 @@ class Damage(SlotTest):
         self.write(offset, record[:300])
         self.boots(A)
 
+    def test_generation_that_has_no_next_one(self):
+        """It would be booted again and again, for nothing newer could say that it was tried."""
+        self.make(second=b"")
+        image.write_slot(self.path, "B", SMALL)
+        last = slots.State(slots.GENERATION_MAX + 1, priority=15, tries=1).packed()
+        for before, check in (
+                (slots.State(slots.GENERATION_MAX - 1, priority=15, tries=1).packed(),
+                 lambda: self.boots(B, keep=True)),
+                (bytes(slots.RECORD),
+                 lambda: self.boots(A, "B: both copies of its state are damaged"))):
+            _, b = self.slots()
+            self.write(b.offset + slots.PAGE, before)
+            self.write(b.offset + 2 * slots.PAGE, last)
+            check()
+        self.assertFalse(self.slots()[1].boots())
+
     def test_truncated_image(self):
         a, b = self.make()
         unreadable = rf"cannot read sector \d+: BIOS error 0x{HEX}"
@@ -178,7 +194,7 @@ class Unreadable(SlotTest):
         """The image behind a driver that fails `event` at a byte offset."""
         config = self.folder / "blkdebug"
         config.write_text(f'[inject-error]\nevent = "{event}"\nerrno = "5"\n'
-                          f'sector = "{offset // 512}"\n')
+                          f'iotype = "{event.split("_")[0]}"\nsector = "{offset // 512}"\n')
         return f"blkdebug:{config}:{self.path}"
 
     def test_sector_in_the_kernel(self):
@@ -191,13 +207,29 @@ class Unreadable(SlotTest):
                 self.boots(B, rf"A: cannot read sector \d+: BIOS error 0x{HEX}", source=source,
                            disk=disk, extra=extra)
 
-    def test_sector_of_the_header_and_of_the_state(self):
-        for page in 0, 1:
-            with self.subTest(page=page):
-                a, _ = self.make()
-                self.boots(B, rf"A: cannot read sector \d+: BIOS error 0x{HEX}",
-                           source=self.broken("read_aio", a.offset + page * slots.PAGE),
+    def test_sector_of_the_header(self):
+        a, _ = self.make()
+        self.boots(B, rf"A: cannot read sector \d+: BIOS error 0x{HEX}",
+                   source=self.broken("read_aio", a.offset),
+                   extra=["-global", "ide-hd.rerror=report"])
+
+    def test_sector_of_a_state(self):
+        """A copy that cannot be read is no worse than a damaged one: a power cut leaves both."""
+        no_copy = "B: both copies of its state are damaged"
+        for bad, good, which, line in ((1, 0, B, None), (0, 1, B, None), (0, None, A, no_copy),
+                                       (1, None, A, rf"B: cannot read sector \d+: .*")):
+            with self.subTest(bad=bad, good=good):
+                self.make(second=b"")
+                image.write_slot(self.path, "B", SMALL)
+                _, b = self.slots()
+                pages = [b.offset + slots.PAGE * (1 + copy) for copy in (0, 1)]
+                state = b.state.packed() if good is not None else bytes(slots.RECORD)
+                self.write(pages[1 - bad], state)
+                self.boots(which, *[line] if line else [], keep=True,
+                           source=self.broken("read_aio", pages[bad]),
                            extra=["-global", "ide-hd.rerror=report"])
+                if good is not None:  # and the try is counted, over the one that is bad
+                    self.assertEqual(self.slots()[1].state.tries, 2)
 
     def test_try_that_cannot_be_counted(self):
         self.make(second=b"")

@@ -20,8 +20,9 @@ static uint8_t page[PAGE] __attribute__((aligned(PAGE)));
 static uint32_t pages_claimed;
 static uint8_t disk_bytes[DISK_BYTES];
 static uint32_t writes;
-static uint32_t kept;    // bytes of a write that reach the disk; the rest are lost
-static int write_result; // what the disk says
+static uint32_t kept;       // bytes of a write that reach the disk; the rest are lost
+static int write_result;    // what the disk says
+static uint64_t unreadable; // a read that begins there fails
 
 int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, struct pa *out)
 {
@@ -50,6 +51,8 @@ static int disk_read(void *ctx, uint64_t lba, void *buf, uint32_t sectors)
     uint64_t at = lba * disk->sector_bytes;
     uint64_t bytes = (uint64_t)sectors * disk->sector_bytes;
     ck_assert(at + bytes <= DISK_BYTES);
+    if (at == unreadable)
+        return -EXO_EIO;
     memcpy(buf, disk_bytes + at, bytes);
     return 0;
 }
@@ -118,6 +121,7 @@ static void make(uint32_t sector_bytes)
     core_state.handoff.slot_offset = SLOT_OFFSET;
     core_state.handoff.slot_bytes = 12 * PAGE;
     writes = 0;
+    unreadable = UINT64_MAX;
     kept = PAGE;
     write_result = 0;
 }
@@ -177,6 +181,32 @@ START_TEST(boot_takes_the_one_sound_copy)
 }
 END_TEST
 
+START_TEST(boot_takes_the_one_copy_that_can_be_read)
+{
+    for (int bad = 0; bad < 2; bad++) {
+        make(512);
+        put_state(bad ^ 1, 9, 1);
+        unreadable = (uint64_t)(state_at(bad) - disk_bytes);
+        ck_assert_int_eq(core_boot_confirm(&disk), 0);
+        ck_assert_uint_eq(writes, 0); // it is confirmed already
+        state_at(bad ^ 1)[100] ^= 1;
+        ck_assert_int_eq(core_boot_confirm(&disk), -EXO_EIO);
+    }
+}
+END_TEST
+
+START_TEST(boot_takes_no_generation_without_a_next_one)
+{
+    make(512);
+    put_state(0, 1, 0);
+    memset(state_at(0) + 8, 0xff, 8);
+    uint32_t crc = crc_of(state_at(0), 508);
+    memcpy(state_at(0) + 508, &crc, 4);
+    ck_assert_int_eq(core_boot_confirm(&disk), 0);
+    ck_assert_uint_eq(state_at(0)[8], 4); // 3 + 1, over it
+}
+END_TEST
+
 START_TEST(boot_leaves_other_disks_alone)
 {
     make(512);
@@ -209,5 +239,6 @@ END_TEST
 
 CHECK_MAIN("core.boot", boot_confirms_over_the_older_copy, boot_writes_nothing_when_repeated,
            boot_torn_write_leaves_the_state_before, boot_takes_the_one_sound_copy,
+           boot_takes_the_one_copy_that_can_be_read, boot_takes_no_generation_without_a_next_one,
            boot_leaves_other_disks_alone, boot_without_a_slot_there_is_nothing_to_confirm,
            boot_passes_on_what_the_disk_says)
