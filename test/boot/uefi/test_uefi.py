@@ -155,6 +155,33 @@ class Boots(UefiTest):
         subprocess.run(["mdel", "-i", volume, f"::/{esp.LOADER}"], check=True)
         self.assertIn(f"cmdline={text}\n", self.accepts())
 
+    def with_options(self, options):
+        """Boots with these load options (bytes), and returns the kernel's command line."""
+        with open(self.path, "rb") as file:
+            _, partitions = gpt.read(file, self.path.stat().st_size)
+        store = self.folder / "vars.fd"
+        store.write_bytes(ovmf.booting(
+            pathlib.Path(qemu.OVMF_VARS).read_bytes(), partitions[1], 2,
+            "\\EFI\\BOOT\\BOOTX64.EFI", options))
+        return re.search("cmdline=(.*)\n", self.accepts(nvram=str(store)))[1]
+
+    def test_load_options_that_are_odd(self):
+        own = "the image's own"
+        self.make(cmdline=own)
+        longest = image.CMDLINE_BYTES - 1
+        for what, options, line in (
+                ("one byte", b"a", own),
+                ("another's data", b"\0\0BO", own),
+                ("a program twice", "A.EFI b.efi c".encode("utf-16-le"), "b.efi c"),
+                ("half a character", "ab".encode("utf-16-le") + b"c", "ab"),
+                ("too much", ("x" * 5000).encode("utf-16-le"), "x" * longest),
+                ("cut in a character", ("x" + "€" * 5000).encode("utf-16-le"),
+                 "x" + "€" * ((longest - 1) // 3)),
+                ("halves of pairs", b"a\0\x34\xd8b\0\x1e\xddc\0\x34\xd8",
+                 "a\ufffdb\ufffdc\ufffd")):
+            with self.subTest(what):
+                self.assertEqual(self.with_options(options), line)
+
     def test_the_try_is_counted(self):
         self.make()
         slot = self.slots()[0]
