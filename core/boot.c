@@ -43,8 +43,8 @@ static uint32_t crc32(const void *bytes, size_t n)
 
 static bool is_sound(const struct slot_state *state)
 {
-    return memcmp(state->magic, state_magic, sizeof state->magic) == 0 && state->generation != 0 &&
-           state->generation != UINT64_MAX && state->crc == crc32(state, CRC_AT);
+    return memcmp(state->magic, state_magic, sizeof state->magic) == 0 && state->generation &&
+           state->crc == crc32(state, CRC_AT);
 }
 
 static int read_page(const struct core_boot_disk *disk, uint64_t at, void *page)
@@ -107,8 +107,8 @@ static int confirm(const struct core_boot_disk *disk, void *page)
     int copy = read_state(disk, page, &state);
     if (copy < 0 || state.successful)
         return copy < 0 ? copy : 0;
-
-    state.generation++;
+    if (++state.generation == 0)
+        return -EXO_EIO; // nobody would believe it
     state.successful = 1;
     state.crc = crc32(&state, CRC_AT);
     return write_state(disk, copy ^ 1, page, &state);

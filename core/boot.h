@@ -25,8 +25,8 @@ int core_boot_slot(void);
 //
 // Errors: -EXO_ENOENT  the kernel came from no slot (a direct road).
 //         -EXO_ENODEV  `disk` is not the one that it came from.
-//         -EXO_EIO     neither copy of the slot's state can be read and is sound, or the disk
-//                      does not give back what was written.
+//         -EXO_EIO     neither copy of the slot's state can be read and is sound, or none can be
+//                      newer, or the disk does not give back what was written.
 //         -EXO_ENOMEM  no frame for a buffer.
 //         or what the disk returned.
 // Spec:   docs/handoff.md §6.
