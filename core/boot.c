@@ -52,17 +52,27 @@ static int read_page(const struct core_boot_disk *disk, uint64_t at, void *page)
     return disk->read(disk->ctx, at / disk->sector_bytes, page, PAGE / disk->sector_bytes);
 }
 
-// Does the disk's partition table bear the GUID that the loader saw?
-static int check_disk(const struct core_boot_disk *disk, uint8_t *page)
+// Does the header of a partition table at byte `at` bear the GUID that the loader saw?
+static int check_header(const struct core_boot_disk *disk, uint64_t at, uint8_t *page)
 {
-    bool large = disk->sector_bytes == PAGE;
-    const uint8_t *header = large ? page : page + SECTOR;
-    int err = read_page(disk, large ? PAGE : 0, page);
+    const uint8_t *header = page + at % disk->sector_bytes;
+    int err = disk->read(disk->ctx, at / disk->sector_bytes, page, 1);
     if (err < 0)
         return err;
     bool ours = memcmp(header, "EFI PART", 8) == 0 &&
                 memcmp(header + GUID_AT, core_state.handoff.disk_guid, 16) == 0;
     return ours ? 0 : -EXO_ENODEV;
+}
+
+// The table is counted in blocks of 512 bytes, but on disks of 4096; its copy ends the disk.
+static int check_disk(const struct core_boot_disk *disk, uint8_t *page)
+{
+    uint64_t block = disk->sector_bytes == PAGE ? PAGE : SECTOR;
+    int err = check_header(disk, block, page);
+    if (err < 0 && disk->sectors > 1 &&
+        check_header(disk, disk->sectors * disk->sector_bytes - block, page) == 0)
+        return 0;
+    return err;
 }
 
 // Reads both copies. Returns which one counts: the sound one of the higher generation. One that

@@ -14,6 +14,7 @@ struct core_boot_disk {
     int (*read)(void *ctx, uint64_t lba, void *buf, uint32_t sectors);
     int (*write)(void *ctx, uint64_t lba, const void *buf, uint32_t sectors);
     void *ctx;
+    uint64_t sectors;      // how many there are; 0: nobody knows
     uint32_t sector_bytes; // 512 … 4096, a power of two
 };
 

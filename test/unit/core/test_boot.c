@@ -67,7 +67,7 @@ static int disk_write(void *ctx, uint64_t lba, const void *buf, uint32_t sectors
     return write_result;
 }
 
-static struct core_boot_disk disk = {disk_read, disk_write, &disk, 512};
+static struct core_boot_disk disk = {disk_read, disk_write, &disk, DISK_BYTES / 512, 512};
 
 // zlib's CRC, as slowly as it can be said.
 static uint32_t crc_of(const uint8_t *bytes, size_t n)
@@ -104,14 +104,19 @@ static bool is_sound(int copy)
     return memcmp(state_at(copy) + 508, &crc, 4) == 0;
 }
 
+static void put_header(uint32_t at)
+{
+    memcpy(disk_bytes + at, "EFI PART", 8);
+    memset(disk_bytes + at + 56, 0xd1, 16);
+}
+
 // A disk of this sector size whose slot is in its second try.
 static void make(uint32_t sector_bytes)
 {
     memset(disk_bytes, 0, sizeof disk_bytes);
     disk.sector_bytes = sector_bytes;
-    uint8_t *header = disk_bytes + (sector_bytes == PAGE ? PAGE : 512);
-    memcpy(header, "EFI PART", 8);
-    memset(header + 56, 0xd1, 16);
+    disk.sectors = DISK_BYTES / sector_bytes;
+    put_header(sector_bytes == PAGE ? PAGE : 512);
     put_state(0, 4, 0);
     put_state(1, 3, 0);
 
@@ -207,6 +212,25 @@ START_TEST(boot_writes_nothing_older_than_the_last_generation)
 }
 END_TEST
 
+START_TEST(boot_knows_its_disk_by_the_second_table)
+{
+    static const uint32_t sizes[] = {512, 2048, 4096};
+    for (size_t i = 0; i < 3; i++) {
+        uint32_t block = sizes[i] == PAGE ? PAGE : 512;
+        make(sizes[i]);
+        disk_bytes[block] ^= 1;
+        put_header(DISK_BYTES - block);
+        ck_assert_int_eq(core_boot_confirm(&disk), 0);
+        make(sizes[i]);
+        put_header(DISK_BYTES - block);
+        unreadable = block / sizes[i] * sizes[i]; // the sector that the first one lies in
+        ck_assert_int_eq(core_boot_confirm(&disk), 0);
+        disk_bytes[DISK_BYTES - block] ^= 1;
+        ck_assert_int_eq(core_boot_confirm(&disk), -EXO_EIO);
+    }
+}
+END_TEST
+
 START_TEST(boot_leaves_other_disks_alone)
 {
     make(512);
@@ -240,5 +264,6 @@ END_TEST
 CHECK_MAIN("core.boot", boot_confirms_over_the_older_copy, boot_writes_nothing_when_repeated,
            boot_torn_write_leaves_the_state_before, boot_takes_the_one_sound_copy,
            boot_takes_the_one_copy_that_can_be_read,
-           boot_writes_nothing_older_than_the_last_generation, boot_leaves_other_disks_alone,
+           boot_writes_nothing_older_than_the_last_generation,
+           boot_knows_its_disk_by_the_second_table, boot_leaves_other_disks_alone,
            boot_without_a_slot_there_is_nothing_to_confirm, boot_passes_on_what_the_disk_says)
