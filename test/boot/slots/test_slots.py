@@ -5,12 +5,15 @@ one line says what was passed over. docs/handoff.md §6.
 EXO_LOADER is the folder with the loader and hello, EXO_LOADER_KERNELS the one with small.elf.
 Slot A holds hello, slot B the loader's own test kernel, which also checks its handoff block.
 """
+import hashlib
 import os
 import pathlib
 import shutil
+import struct
 import sys
 import tempfile
 import unittest
+import zlib
 
 HERE = pathlib.Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[2] / "support"), str(HERE.parents[3] / "sdk/bin")]
@@ -104,6 +107,62 @@ class Damage(SlotTest):
                 a, _ = self.make()
                 self.flip(a.offset + at)
                 self.boots(B, "A: its header is damaged")
+
+    def put_header(self, slot, payload, size, at, version=1):
+        """Writes a header that says this of a payload, and is sound."""
+        body = struct.pack("<8sIIQQ32s", slots.MAGIC, version, slots.RECORD, size, at,
+                           hashlib.sha256(payload).digest()).ljust(slots.CRC_AT, b"\0")
+        self.write(slot.offset, body + struct.pack("<I", zlib.crc32(body)))
+
+    def test_sound_header_that_lies(self):
+        payload, damaged = image.strip_elf(HELLO), "A: its header is damaged"
+        a, _ = self.make()
+        fits = a.room - slots.PAYLOAD_AT
+        size, at = len(payload), slots.PAYLOAD_AT
+        for lie, line in (
+                ((0, at), damaged), ((fits + 1, at), damaged), (((1 << 32) + 1, at), damaged),
+                (((1 << 64) - 1, at), damaged), ((size, 0), damaged), ((size, slots.PAGE), damaged),
+                ((size, at + 512), damaged), ((size, a.room), damaged),
+                ((size, a.room - slots.PAGE), damaged), ((size, (1 << 64) - slots.PAGE), damaged),
+                ((size, at, 2), "A: its header is of another version"),
+                ((size + 1, at), "A: its SHA-256 is not the one in its header"),
+                ((size - 1, at), "A: a kernel segment reaches beyond the kernel file"),
+                ((63, at), "A: the kernel is no ELF file")):
+            with self.subTest(lie):
+                a, _ = self.make()
+                self.put_header(a, payload, *lie)
+                self.boots(B, line)
+
+    def test_payload_that_lies_further_back(self):
+        payload = image.strip_elf(HELLO)
+        a, _ = self.make()
+        at = (a.room - len(payload)) // slots.PAGE * slots.PAGE
+        self.put_header(a, payload, len(payload), at)
+        self.write(a.offset + at, payload)
+        self.write(a.offset + slots.PAYLOAD_AT, bytes(slots.PAGE))
+        self.boots(A)
+
+    def test_states_at_their_limits(self):
+        for a_state, b_state, which in (
+                ({"priority": 15}, {"priority": 15}, A),  # A before B
+                ({"priority": 1}, {"priority": 15}, B),
+                ({"priority": 0}, {"priority": 1}, B),
+                ({"priority": 1, "successful": False, "tries": 255}, {"priority": 0}, A),
+                ({"generation": 1 << 63}, {"generation": 1}, A)):
+            with self.subTest(a=a_state, b=b_state):
+                pair = self.make()
+                for slot, changes in zip(pair, (a_state, b_state)):
+                    state = {"generation": 7, "priority": 3, "successful": True, **changes}
+                    self.write(slot.offset + 2 * slots.PAGE, slots.State(**state).packed())
+                self.boots(which, keep=True)
+
+    def test_of_equal_generations_the_first_copy_counts(self):
+        a, _ = self.make()
+        for copy, priority in (0, 3), (1, 0):
+            self.write(a.offset + slots.PAGE * (1 + copy),
+                       slots.State(9, priority, successful=True).packed())
+        self.assertEqual(self.slots()[0].state.priority, 3)
+        self.boots(A)
 
     def test_kernel_that_the_loader_refuses(self):
         broken = bytearray(image.strip_elf(HELLO))
