@@ -172,6 +172,17 @@ class Append(unittest.TestCase):
                 with self.subTest(firmware=firmware), self.assertRaisesRegex(UserError, why):
                     run.own_command_line(args)
 
+    def test_a_line_leaves_room_for_what_qemu_adds(self):
+        parser = argparse.ArgumentParser()
+        run.add_arguments(parser)
+        words = ["hello", "--firmware", "direct", "--machine", "microvm"]
+        for room, *more in (1023 - len(qemu.MICROVM_WORD),), (1023, "--net", "none"):
+            fits = parser.parse_args([*words, *more, "--append", "x" * room])
+            self.assertEqual(run.own_command_line(fits), "x" * room)
+            with self.assertRaisesRegex(UserError, "1023 fit"):
+                run.own_command_line(parser.parse_args(
+                    [*words, *more, "--append", "x" * (room + 1)]))
+
 
 class Verdict(unittest.TestCase):
     """What QEMU's exit code means for the user's shell."""

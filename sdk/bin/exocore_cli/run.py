@@ -102,10 +102,13 @@ def own_command_line(args):
     if line is None:
         line = (build.manifest(args.app) or {}).get("cmdline", "")
     line = f"{line} nokaslr".lstrip() if args.gdb else line
+    added = qemu.MICROVM_WORD if args.machine == "microvm" and args.net != "none" else ""
     try:
-        image_format.cmdline_bytes(line)
+        image_format.cmdline_bytes(line + added)
     except ValueError as error:
-        raise UserError(f"--append: {error}", 2) from None
+        why = f"--append: {error}, with the word by which QEMU names the NIC" if added else \
+            f"--append: {error}"
+        raise UserError(why, 2) from None
     return line
 
 
