@@ -67,6 +67,14 @@ class ImageCommand(unittest.TestCase):
                 ["-o", self.folder / "a.qcow2", "--format", "qcow2"]:
             image_command.check(self.args(*words))
 
+    def test_a_slot_may_be_on_a_disk_itself(self):
+        device = self.folder / "device"
+        device.touch()
+        args = self.args("-o", device, "--slot", "B")
+        with mock.patch.object(Path, "is_file", lambda path: False), \
+                mock.patch.object(Path, "is_block_device", lambda path: True):
+            image_command.check(args)
+
     def test_export_writes_the_command_line_and_leaves_nothing_else(self):
         source, output = self.folder / "a.img", self.folder / "b.img"
         content = bytes(65536 + 16) + b"EXOBOOT3" + bytes(1 << 20)

@@ -27,8 +27,9 @@ def add_arguments(parser):
     parser.add_argument("--format", default="raw", choices=list(FORMATS), help="; ".join(
         f"{name}: {what}" for name, what in FORMATS.items()))
     parser.add_argument("--slot", choices=["A", "B"],
-                        help="write the app into one slot of the existing raw image FILE; it is "
-                        "tried three times before the other slot comes back, unless it confirms")
+                        help="write the app into one slot of the existing raw image FILE, which may "
+                        "be a disk's device; it is tried three times before the other slot comes "
+                        "back, unless it confirms")
     parser.add_argument("--sign", nargs=2, metavar=("KEY", "CERT"), type=Path,
                         help="sign the UEFI loader for Secure Boot (PEM files): it then runs only "
                         "the kernels that are in the image now, with the command line in it")
@@ -44,7 +45,8 @@ def check(args):
         if args.format != "raw":
             raise UserError("--format needs -o FILE", 2)
         return
-    check_output(args.output)
+    if args.slot is None:
+        check_output(args.output)
     for file in args.sign or ():
         if not file.is_file():
             raise UserError(f"--sign: there is no file {file}", 2)
@@ -63,7 +65,7 @@ def check(args):
         raise UserError("--cmdline belongs to the whole image, not to a slot: leave one out", 2)
     if args.format != "raw":
         raise UserError("--slot writes into raw images: convert the others before and after", 2)
-    if not args.output.is_file():
+    if not (args.output.is_file() or args.output.is_block_device()):
         raise UserError(f"--slot: there is no image {args.output}: make it without --slot first", 2)
     with args.output.open("rb") as file:
         start = file.read(4)
