@@ -127,6 +127,13 @@ class Boots(UefiTest):
         self.make("large_3m", efi=(KERNELS / "above.efi").read_bytes())
         self.accepts(memory="5G")
 
+    def test_firmware_that_is_difficult(self):
+        """It refuses to end, for its map has changed; its map is long, its descriptors are wide."""
+        for starter in "clings", "wide_map":
+            with self.subTest(starter):
+                self.make("large_3m", efi=(KERNELS / f"{starter}.efi").read_bytes())
+                self.accepts()
+
     def test_frame_buffer(self):
         self.make()
         self.assertIn("fb_base=0000000000000000\n", self.accepts())
@@ -216,6 +223,16 @@ class Refuses(UefiTest):
             content = file.read(volume.bytes)
         self.path.write_bytes(content)
         self.refuses("there is no partition table \\(GPT\\) on this disk")
+
+    def test_firmware_that_does_not_end(self):
+        """Then its console is no more ours, and the line is on the serial port alone."""
+        self.make(efi=(KERNELS / "never_ends.efi").read_bytes())
+        guest = self.boot()
+        guest.expect(r"exocore: the firmware does not let go \(ExitBootServices\)\n", 60)
+
+    def test_memory_map_too_long(self):
+        self.make(efi=(KERNELS / "long_map.efi").read_bytes())
+        self.refuses("the memory map has more than 1024 entries")
 
     def test_both_slots_bad(self):
         self.make(second_elf=(KERNELS / "other.elf").read_bytes())
