@@ -45,22 +45,31 @@ def check(args):
         if args.format != "raw":
             raise UserError("--format needs -o FILE", 2)
         return
-    if args.slot is None:
-        check_output(args.output)
     for file in args.sign or ():
         if not file.is_file():
             raise UserError(f"--sign: there is no file {file}", 2)
+    if args.slot is None:
+        check_new(args)
+    else:
+        check_slot(args)
+
+
+def check_new(args):
+    """A whole image is to be written."""
+    check_output(args.output)
+    ending = args.output.suffix[1:].lower()
+    if ending in CONVERTED and args.format != ending:
+        raise UserError(f"-o {args.output}: a file of that name would not be {ending}: add "
+                        f"--format {ending}, or choose another name", 2)
     if args.cmdline is not None:
         try:
             image_format.cmdline_bytes(args.cmdline)
         except ValueError as error:
             raise UserError(f"--cmdline: {error}", 2) from None
-    if args.slot is None:
-        ending = args.output.suffix[1:].lower()
-        if ending in CONVERTED and args.format != ending:
-            raise UserError(f"-o {args.output}: a file of that name would not be {ending}: add "
-                            f"--format {ending}, or choose another name", 2)
-        return
+
+
+def check_slot(args):
+    """One slot of an image that is there is to be written."""
     if args.cmdline is not None:
         raise UserError("--cmdline belongs to the whole image, not to a slot: leave one out", 2)
     if args.format != "raw":
