@@ -96,9 +96,12 @@ multiboot2_entry:
     mov     ebp, PA(multiboot2_read)
     jmp     direct
 
-; Adds to the map the range at ESI: base, bytes and type as in handoff_range. ESI moves on
-; behind the type.
+; Adds to the map the range at ESI, if it is not empty: base, bytes and type as in handoff_range.
+; ESI moves on behind the type.
 map_add:
+    mov     edi, [esi + handoff_range.bytes]
+    or      edi, [esi + handoff_range.bytes + 4]
+    jz      .empty
     imul    edi, [SCRATCH(HANDOFF + handoff.map_count)], handoff_range_size
     cmp     edi, MAP_MAX * handoff_range_size
     jae     map_is_full
@@ -109,6 +112,9 @@ map_add:
     rep     movsd
     pop     ecx
     mov     dword [edi], 1              ; neither custom has attributes
+    ret
+.empty:
+    add     esi, handoff_range.attributes
     ret
 map_is_full:
     mov     esi, PA(too_long)

@@ -52,12 +52,11 @@ static int read_page(const struct core_boot_disk *disk, uint64_t at, void *page)
     return disk->read(disk->ctx, at / disk->sector_bytes, page, PAGE / disk->sector_bytes);
 }
 
-// Does the disk's partition table bear the GUID that the loader saw?
-static int check_disk(const struct core_boot_disk *disk, uint8_t *page)
+// Does the header of a partition table at byte `at` bear the GUID that the loader saw?
+static int check_header(const struct core_boot_disk *disk, uint64_t at, uint8_t *page)
 {
-    bool large = disk->sector_bytes == PAGE;
-    const uint8_t *header = large ? page : page + SECTOR;
-    int err = read_page(disk, large ? PAGE : 0, page);
+    const uint8_t *header = page + at % disk->sector_bytes;
+    int err = disk->read(disk->ctx, at / disk->sector_bytes, page, 1);
     if (err < 0)
         return err;
     bool ours = memcmp(header, "EFI PART", 8) == 0 &&
@@ -65,16 +64,27 @@ static int check_disk(const struct core_boot_disk *disk, uint8_t *page)
     return ours ? 0 : -EXO_ENODEV;
 }
 
-// Reads both copies. Returns which one counts: the sound one of the higher generation.
+// The table is counted in blocks of 512 bytes, but on disks of 4096; its copy ends the disk.
+static int check_disk(const struct core_boot_disk *disk, uint8_t *page)
+{
+    uint64_t block = disk->sector_bytes == PAGE ? PAGE : SECTOR;
+    int err = check_header(disk, block, page);
+    if (err < 0 && disk->sectors > 1 &&
+        check_header(disk, disk->sectors * disk->sector_bytes - block, page) == 0)
+        return 0;
+    return err;
+}
+
+// Reads both copies. Returns which one counts: the sound one of the higher generation. One that
+// cannot be read is not sound: a power cut may leave a sector so.
 static int read_state(const struct core_boot_disk *disk, void *page, struct slot_state *state)
 {
     const struct slot_state *found = page;
     int which = -EXO_EIO;
     for (int copy = 0; copy < 2; copy++) {
         uint64_t at = core_state.handoff.slot_offset + (STATES_AT + (uint64_t)copy) * PAGE;
-        int err = read_page(disk, at, page);
-        if (err < 0)
-            return err;
+        if (read_page(disk, at, page) < 0)
+            continue;
         if (is_sound(found) && (which < 0 || found->generation > state->generation)) {
             *state = *found;
             which = copy;
@@ -107,8 +117,8 @@ static int confirm(const struct core_boot_disk *disk, void *page)
     int copy = read_state(disk, page, &state);
     if (copy < 0 || state.successful)
         return copy < 0 ? copy : 0;
-
-    state.generation++;
+    if (++state.generation == 0)
+        return -EXO_EIO; // nobody would believe it
     state.successful = 1;
     state.crc = crc32(&state, CRC_AT);
     return write_state(disk, copy ^ 1, page, &state);

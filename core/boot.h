@@ -14,6 +14,7 @@ struct core_boot_disk {
     int (*read)(void *ctx, uint64_t lba, void *buf, uint32_t sectors);
     int (*write)(void *ctx, uint64_t lba, const void *buf, uint32_t sectors);
     void *ctx;
+    uint64_t sectors;      // how many there are; 0: nobody knows
     uint32_t sector_bytes; // 512 … 4096, a power of two
 };
 
@@ -25,8 +26,8 @@ int core_boot_slot(void);
 //
 // Errors: -EXO_ENOENT  the kernel came from no slot (a direct road).
 //         -EXO_ENODEV  `disk` is not the one that it came from.
-//         -EXO_EIO     neither copy of the slot's state is sound, or the disk does not
-//                      give back what was written.
+//         -EXO_EIO     neither copy of the slot's state can be read and is sound, or none can be
+//                      newer, or the disk does not give back what was written.
 //         -EXO_ENOMEM  no frame for a buffer.
 //         or what the disk returned.
 // Spec:   docs/handoff.md §6.

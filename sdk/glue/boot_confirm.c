@@ -26,7 +26,7 @@ int exo_boot_confirm(void)
         err = blk_open(n, "boot_confirm", &blk);
         if (err < 0)
             continue; // nothing there, or somebody's, or broken: the next may be the one
-        struct core_boot_disk disk = {disk_read, disk_write, blk, blk->sector_bytes};
+        struct core_boot_disk disk = {disk_read, disk_write, blk, blk->sectors, blk->sector_bytes};
         int outcome = core_boot_confirm(&disk);
         blk_close(blk);
         if (outcome != -EXO_ENODEV)

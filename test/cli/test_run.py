@@ -161,6 +161,28 @@ class Append(unittest.TestCase):
         self.assertIn("--append", str(caught.exception))
 
 
+    def test_a_line_that_does_not_fit_is_refused_on_every_road(self):
+        """The direct road would cut it without a word."""
+        for firmware in "bios", "uefi", "direct":
+            for line, why in ("x" * 1024, "1023 fit"), ("\udcff", "not UTF-8"):
+                parser = argparse.ArgumentParser()
+                run.add_arguments(parser)
+                args = parser.parse_args(["hello", "--firmware", firmware, "--append", line])
+                with self.subTest(firmware=firmware), self.assertRaisesRegex(UserError, why):
+                    run.own_command_line(args)
+
+    def test_a_line_leaves_room_for_what_qemu_adds(self):
+        parser = argparse.ArgumentParser()
+        run.add_arguments(parser)
+        words = ["hello", "--firmware", "direct", "--machine", "microvm"]
+        for room, *more in (1023 - len(qemu.MICROVM_WORD),), (1023, "--net", "none"):
+            fits = parser.parse_args([*words, *more, "--append", "x" * room])
+            self.assertEqual(run.own_command_line(fits), "x" * room)
+            with self.assertRaisesRegex(UserError, "1023 fit"):
+                run.own_command_line(parser.parse_args(
+                    [*words, *more, "--append", "x" * (room + 1)]))
+
+
 class Verdict(unittest.TestCase):
     """What QEMU's exit code means for the user's shell."""
 

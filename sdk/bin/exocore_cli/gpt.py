@@ -89,7 +89,8 @@ def _read(file, disk_bytes, sector, at):
     fields = list(HEADER.unpack(raw))
     crc, fields[3] = fields[3], 0
     if zlib.crc32(HEADER.pack(*fields)) != crc or fields[2] != HEADER.size \
-            or fields[12] != ENTRY.size or fields[11] > 1024 or fields[5] * sector != at:
+            or fields[12] != ENTRY.size or fields[11] > 1024 or fields[5] * sector != at \
+            or fields[10] * sector >= disk_bytes:
         raise GptError("a damaged partition table (GPT)")
     file.seek(fields[10] * sector)
     entries = file.read(fields[11] * ENTRY.size)
@@ -99,13 +100,15 @@ def _read(file, disk_bytes, sector, at):
     for kind, guid, first, last, _, name in ENTRY.iter_unpack(entries):
         if kind != bytes(16) and first <= last and (last + 1) * sector <= disk_bytes:
             found.append(Partition(uuid.UUID(bytes_le=kind), uuid.UUID(bytes_le=guid),
-                                   name.decode("utf-16-le").rstrip("\0"), first * sector,
+                                   name.decode("utf-16-le", "replace").rstrip("\0"), first * sector,
                                    (last - first + 1) * sector))
     return uuid.UUID(bytes_le=fields[9]), found
 
 
 def read(file, disk_bytes, sector=512):
     """(disk GUID, partitions) from the first sound table of the two; GptError if none is."""
+    if disk_bytes < 2 * sector:
+        raise GptError("too short for a partition table (GPT)")
     try:
         return _read(file, disk_bytes, sector, sector)
     except GptError:

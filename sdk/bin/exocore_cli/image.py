@@ -12,6 +12,7 @@ The same file boots by BIOS and by UEFI, as a disk of 512 or 4096-byte sectors, 
 stick and as a CD.
 """
 import argparse
+import fcntl
 import hashlib
 import io
 import os
@@ -84,7 +85,10 @@ def strip_elf(elf: bytes) -> bytes:
 
 def cmdline_bytes(text):
     """The command line as it lies in an image; ValueError if it cannot."""
-    line = text.encode()
+    try:
+        line = text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("the command line is not UTF-8 text") from None
     if b"\0" in line:
         raise ValueError("the command line contains a zero byte")
     if len(line) >= CMDLINE_BYTES:
@@ -160,9 +164,12 @@ def write_image(path, *args, **kwargs) -> int:
     total, parts = make_parts(*args, **kwargs)
     path = pathlib.Path(path)
     fresh = path.with_name(path.name + ".new")
-    with open(fresh, "wb") as file:
-        _write(file, total, parts)
-    fresh.replace(path)
+    try:
+        with open(fresh, "wb") as file:
+            _write(file, total, parts)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
     return total
 
 
@@ -179,7 +186,7 @@ def find_slots(file) -> list:
     """[slot A, slot B] of an image file that is open for reading and writing."""
     size = file.seek(0, os.SEEK_END)
     _, partitions = gpt.read(file, size)
-    found = [p for p in partitions if p.kind == gpt.SLOT]
+    found = [p for p in partitions if p.kind == gpt.SLOT and p.offset % ALIGN == 0]
     if len(found) < 2:
         raise gpt.GptError("no two slots in the partition table")
     return [slots.Slot(letter, file, p.offset, p.bytes) for letter, p in zip("AB", found)]
@@ -203,10 +210,17 @@ def slot_writes(file, letter: str, kernel_elf: bytes) -> list:
 
 def write_slot(path, letter: str, kernel_elf: bytes):
     """Puts a kernel into one slot of an image. Each write is on the disk before the next:
-    whenever the power goes, one slot boots."""
+    whenever the power goes, one slot boots. ValueError if somebody else writes into it."""
     with open(path, "r+b", buffering=0) as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"{path} is in use: a machine runs from it, or another exocore "
+                             "writes into it") from None
         for offset, content in slot_writes(file, letter, kernel_elf):
-            os.pwrite(file.fileno(), content, offset)
+            file.seek(offset)
+            while content:
+                content = content[file.write(content):]
             os.fsync(file.fileno())
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import build, gpt, packages, sign
 from . import image as image_format
+from . import run as run_command
 from .report import UserError, say
 
 FORMATS = {"raw": "a disk as it is", "iso": "the same file: it is a CD as it is",
@@ -26,8 +27,9 @@ def add_arguments(parser):
     parser.add_argument("--format", default="raw", choices=list(FORMATS), help="; ".join(
         f"{name}: {what}" for name, what in FORMATS.items()))
     parser.add_argument("--slot", choices=["A", "B"],
-                        help="write the app into one slot of the existing raw image FILE; it is "
-                        "tried three times before the other slot comes back, unless it confirms")
+                        help="write the app into one slot of the existing raw image FILE, which may "
+                        "be a disk's device; it is tried three times before the other slot comes "
+                        "back, unless it confirms")
     parser.add_argument("--sign", nargs=2, metavar=("KEY", "CERT"), type=Path,
                         help="sign the UEFI loader for Secure Boot (PEM files): it then runs only "
                         "the kernels that are in the image now, with the command line in it")
@@ -43,23 +45,36 @@ def check(args):
         if args.format != "raw":
             raise UserError("--format needs -o FILE", 2)
         return
-    folder = args.output.resolve().parent
-    if not folder.is_dir():
-        raise UserError(f"-o {args.output}: there is no directory {folder}", 2)
     for file in args.sign or ():
         if not file.is_file():
             raise UserError(f"--sign: there is no file {file}", 2)
     if args.slot is None:
-        ending = args.output.suffix[1:].lower()
-        if ending in CONVERTED and args.format != ending:
-            raise UserError(f"-o {args.output}: a file of that name would not be {ending}: add "
-                            f"--format {ending}, or choose another name", 2)
-        return
+        check_new(args)
+    else:
+        check_slot(args)
+
+
+def check_new(args):
+    """A whole image is to be written."""
+    check_output(args.output)
+    ending = args.output.suffix[1:].lower()
+    if ending in CONVERTED and args.format != ending:
+        raise UserError(f"-o {args.output}: a file of that name would not be {ending}: add "
+                        f"--format {ending}, or choose another name", 2)
+    if args.cmdline is not None:
+        try:
+            image_format.cmdline_bytes(args.cmdline)
+        except ValueError as error:
+            raise UserError(f"--cmdline: {error}", 2) from None
+
+
+def check_slot(args):
+    """One slot of an image that is there is to be written."""
     if args.cmdline is not None:
         raise UserError("--cmdline belongs to the whole image, not to a slot: leave one out", 2)
     if args.format != "raw":
         raise UserError("--slot writes into raw images: convert the others before and after", 2)
-    if not args.output.is_file():
+    if not (args.output.is_file() or args.output.is_block_device()):
         raise UserError(f"--slot: there is no image {args.output}: make it without --slot first", 2)
     with args.output.open("rb") as file:
         start = file.read(4)
@@ -69,9 +84,31 @@ def check(args):
                             f"qemu-img convert -f {kind} -O raw makes it raw", 2)
 
 
+def check_output(output):
+    """A file is replaced by the new one when that is whole: nothing else may stand there."""
+    target = output.resolve()
+    if not target.parent.is_dir():
+        raise UserError(f"-o {output}: there is no directory {target.parent}", 2)
+    if target.is_dir():
+        raise UserError(f"-o {output} is a directory: name a file", 2)
+    if target.exists() and not target.is_file():
+        raise UserError(f"-o {output} is a device, or no file: write one, and copy it with dd", 2)
+    if target.parent in [(build.BUILD / app).resolve() for app in build.apps()]:
+        raise UserError(f"-o {output} is in a folder that belongs to the build: choose another", 2)
+
+
 def run(args):
     """The command. Returns the exit status."""
     check(args)
+    run_command.end_by_exception()
+    try:
+        return write(args)
+    except run_command.Terminated as error:
+        raise run_command.ended_by(error) from None
+
+
+def write(args):
+    """What the arguments say, which are checked. Returns the exit status."""
     packages.ensure("image", build.LOGS)
     if args.format in CONVERTED:
         packages.ensure("convert", build.LOGS)
@@ -81,6 +118,8 @@ def run(args):
     manifest = build.manifest(args.app)
     try:
         if args.slot:
+            if args.sign:  # what cannot be signed is to be known before the first write
+                sign.signed_loader(args.output, *args.sign)
             image_format.write_slot(args.output, args.slot, Path(manifest["elf"]).read_bytes())
             if args.sign:
                 sign.sign_image(args.output, *args.sign)
@@ -92,6 +131,10 @@ def run(args):
         raise UserError(f"{args.output}: {error}: is it an image that exocore made?") from None
     except ValueError as error:
         raise UserError(str(error)) from None
+    except OSError as error:
+        if error.filename:
+            raise
+        raise UserError(f"{args.output}: {error.strerror}") from None
     say(f"{args.app}: {args.output or manifest['image']}")
     say("  ".join(f"{kind} {count}" for kind, count in manifest["bytes"].items()))
     return 0
@@ -99,20 +142,24 @@ def run(args):
 
 def export(source, output, kind, cmdline, keys=None):
     """Writes a copy of the image `source`, whole or not at all."""
-    with tempfile.TemporaryDirectory(prefix=".exocore-", dir=output.resolve().parent) as folder:
-        copy = Path(shutil.copyfile(source, Path(folder) / "disk.img"))
+    output = output.resolve()
+    with tempfile.TemporaryDirectory(prefix=".exocore-", dir=output.parent) as folder:
+        copy = Path(folder) / "disk"
+        with open(source, "rb") as image, open(copy, "wb") as file:
+            shutil.copyfileobj(image, file)
         if cmdline is not None:
             image_format.set_cmdline(copy, cmdline)
         if keys:
             sign.sign_image(copy, *keys)
         if kind in CONVERTED:
-            copy = converted(copy, kind)
+            copy = converted(copy, kind, Path(folder) / kind / output.name)
         os.replace(copy, output)
 
 
-def converted(raw, kind):
-    """The same disk in another format, beside it."""
-    target = raw.with_suffix(f".{kind}")
+def converted(raw, kind, target):
+    """The same disk in another format, as `target`, in a folder of its own. The name is the last
+    one from the beginning, for a vmdk has it in its descriptor."""
+    target.parent.mkdir()
     done = subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", kind, raw, target],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True)
     if done.returncode:

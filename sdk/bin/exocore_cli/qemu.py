@@ -19,6 +19,7 @@ NIC_MMIO = "virtio-net-device,netdev=n0"
 # No bus, no option ROMs, no clock but the CPU's: what a monitor for microVMs gives. Without
 # ACPI, for then QEMU names its devices on the command line.
 MICROVM = "microvm,acpi=off,pit=off,pic=off,rtc=off,isa-serial=on,x-option-roms=off"
+MICROVM_WORD = " virtio_mmio.device=512@0xfeb02e00:12"  # what QEMU adds for one, of this length
 STATUS_BIAS = 16  # core_exit writes status + 16, so that no status looks like QEMU's own 1
 
 

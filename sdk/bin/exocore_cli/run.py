@@ -101,7 +101,15 @@ def own_command_line(args):
     line = args.append
     if line is None:
         line = (build.manifest(args.app) or {}).get("cmdline", "")
-    return f"{line} nokaslr".lstrip() if args.gdb else line
+    line = f"{line} nokaslr".lstrip() if args.gdb else line
+    added = qemu.MICROVM_WORD if args.machine == "microvm" and args.net != "none" else ""
+    try:
+        image_format.cmdline_bytes(line + added)
+    except ValueError as error:
+        why = f"--append: {error}, with the word by which QEMU names the NIC" if added else \
+            f"--append: {error}"
+        raise UserError(why, 2) from None
+    return line
 
 
 def addresses(app, ports):
@@ -264,10 +272,20 @@ def endings_held():
             signal.raise_signal(number)
 
 
-def boot(machine, timeout=None):
-    """Starts QEMU and waits for its end. Returns the exit status for the user's shell."""
+def end_by_exception():
+    """From now on this process ends through its finally blocks, which tidy up."""
     for number in ENDINGS:
         signal.signal(number, raise_terminated)
+
+
+def ended_by(error):
+    """What the user is told of it, with a shell's exit status."""
+    return UserError(f"ended by {error}", 128 + signal.Signals[str(error)])
+
+
+def boot(machine, timeout=None):
+    """Starts QEMU and waits for its end. Returns the exit status for the user's shell."""
+    end_by_exception()
     # A script's `&` leaves us deaf to this one, and QEMU, which turns it on again, is not.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     complaints = []
@@ -292,7 +310,7 @@ def boot(machine, timeout=None):
                             INTERRUPTED) from None
         except Terminated as error:
             end(process)
-            raise UserError(f"ended by {error}", 128 + signal.Signals[str(error)]) from None
+            raise ended_by(error) from None
         finally:
             end(process)
             reader.join()

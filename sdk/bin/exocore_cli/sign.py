@@ -5,6 +5,7 @@ The signature covers the loader, BOOTX64.EFI, and through the list in its sectio
 kernels that it may run and the command line that it gives them (bootloader/uefi_trust.inc).
 """
 
+import re
 import struct
 import subprocess
 import tempfile
@@ -20,6 +21,7 @@ SECTION = struct.Struct("<8sIIII16x")
 TRUST = b".trust"
 TRUST_HEADER = struct.Struct("<8sII48x")
 TRUST_MAGIC = b"EXOTRUST"
+OPENSSL_ERROR = re.compile(r"[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):")
 
 
 def _header(loader):
@@ -68,7 +70,7 @@ def with_trust(loader, digests, cmdline):
 
 
 def sbsign(loader, key, cert):
-    """The loader with a signature; ValueError carries sbsign's reason."""
+    """The loader with a signature; ValueError says which files did not do, and why."""
     with tempfile.TemporaryDirectory(prefix="exocore-") as folder:
         source, target = Path(folder) / "unsigned.efi", Path(folder) / "signed.efi"
         source.write_bytes(loader)
@@ -78,13 +80,21 @@ def sbsign(loader, key, cert):
         except FileNotFoundError:
             raise ValueError("sbsign is missing: install Debian's sbsigntool") from None
         if done.returncode or not target.exists():
-            lines = done.stderr.strip().splitlines() or ["no reason given"]
-            raise ValueError(f"sbsign: {lines[-1]}")
+            raise ValueError(f"sbsign cannot sign with {key} and {cert}, as PEM files of a private "
+                             f"key and its certificate: {_reason(done.stderr)}")
         return target.read_bytes()
 
 
-def sign_image(path, key, cert):
-    """Signs the image's UEFI loader for the kernels in its slots and its command line."""
+def _reason(said):
+    """The reason out of what sbsign said: its last line, which OpenSSL writes with colons."""
+    line = (said.strip().splitlines() or ["no reason given"])[-1]
+    found = OPENSSL_ERROR.match(line)
+    return found[1] if found else line
+
+
+def signed_loader(path, key, cert):
+    """(where the EFI system partition begins, the image's UEFI loader, signed for the kernels in
+    its slots and its command line)."""
     with open(path, "rb") as file:
         size = file.seek(0, 2)
         volumes = [p.offset for p in gpt.read(file, size)[1] if p.kind == gpt.ESP]
@@ -94,5 +104,10 @@ def sign_image(path, key, cert):
         file.seek(image.CMDLINE_AT)
         cmdline = file.read(image.CMDLINE_BYTES)
     loader = esp.read(path, volumes[0], esp.LOADER)
-    signed = sbsign(with_trust(loader, digests, cmdline), key, cert)
-    esp.replace(path, volumes[0], esp.LOADER, signed)
+    return volumes[0], sbsign(with_trust(loader, digests, cmdline), key, cert)
+
+
+def sign_image(path, key, cert):
+    """Signs the image's UEFI loader for the kernels in its slots and its command line."""
+    volume, signed = signed_loader(path, key, cert)
+    esp.replace(path, volume, esp.LOADER, signed)

@@ -23,7 +23,9 @@ MAGIC = b"EXOSLOT1"
 VERSION = 1
 STATE_MAGIC = b"EXOSTATE"
 PAYLOAD_AT = 3 * PAGE
+PAYLOAD_MAX = 1 << 32
 PRIORITY_MAX = 15
+GENERATION_MAX = (1 << 64) - 1
 TRIES = 3
 
 
@@ -122,7 +124,9 @@ class Slot:
         if not _is_sealed(record) or record[:8] != MAGIC:
             return False
         _, version, _, count, at, digest, _ = HEADER.unpack_from(record)
-        if version != VERSION or not 0 < count <= self.room - at:
+        pages = -(-count // PAGE) * PAGE
+        if version != VERSION or not 0 < count <= PAYLOAD_MAX or at < PAYLOAD_AT or at % PAGE \
+                or at + pages > self.room:
             return False
         file.seek(self.offset + at)
         self.digest = digest
@@ -154,8 +158,12 @@ def update(slot, other, payload, identity=bytes(20)):
     if slot.boots() and slot.state.successful and not other.state.successful:
         raise SlotError(f"nobody has confirmed slot {other.letter} yet, so slot {slot.letter} "
                         "must not be overwritten: it is the one that is known to work")
+    for each in slot, other:
+        if each.state and each.state.generation > GENERATION_MAX - 2:  # no room for both writes
+            raise SlotError(f"the state of slot {each.letter} is damaged: its generation is "
+                            f"{each.state.generation}")
     yield slot.state_write(priority=0, tries=0, successful=False)
-    if other.state.priority == PRIORITY_MAX:
+    if other.state.priority >= PRIORITY_MAX:
         yield other.state_write(priority=1)
     yield slot.offset + PAYLOAD_AT, payload + bytes(-len(payload) % PAGE)
     yield slot.offset, header(payload, identity)

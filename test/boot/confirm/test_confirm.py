@@ -85,6 +85,17 @@ class Confirm(unittest.TestCase):
         self.assertTrue(self.state().successful)
         self.assertEqual(other.read_bytes(), before)
 
+    def test_first_partition_table_lost(self):
+        """The loader takes the copy at the disk's end, and so does the app."""
+        for disk in "ide", "virtio":
+            with self.subTest(disk=disk):
+                self.make("once")
+                with open(self.path, "r+b") as file:
+                    file.seek(512)
+                    file.write(bytes(512))
+                self.assertIn("confirm: 0\n", self.boot(disk=disk))
+                self.assertTrue(self.state().successful)
+
     def test_disk_without_a_driver(self):
         self.make("once")
         self.assertIn(f"confirm: {ENOTSUP}\n", self.boot(disk="nvme"))

@@ -3,8 +3,8 @@
 ;
 ; By default: memory at 1 MiB is too short for any kernel, then comes a hole, then memory
 ; that is partly reserved, and an empty entry at the end. With -D ENDLESS the map has no
-; end; with -D NONE there is none; with -D MANY it has 400 entries: every second one is empty,
-; and the last one is all of memory.
+; end, with -D EMPTY neither, and its entries are empty; with -D NONE there is none; with -D MANY
+; it has 400 entries: every second one is empty, and the last one is all of memory.
 
 %include "chain.inc"
 
@@ -33,6 +33,8 @@ int15:
     mov     ecx, 20
 %ifdef ENDLESS
     mov     bx, 1
+%elifdef EMPTY
+    mov     bx, 4
 %elifdef MANY
     call    many
 %else

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The image maker: what it makes, what it refuses, and what others say of it (sgdisk, fsck,
 xorriso). The loader's own tests boot the result."""
-import io
+import fcntl
 import hashlib
+import io
 import os
 import pathlib
 import shutil
@@ -233,8 +234,54 @@ class UpdateTest(unittest.TestCase):
             image.slot_writes(disk, "B", elf((5, b"x" * (1 << 20), 1 << 20)))
 
     def test_a_file_that_is_no_image(self):
-        with self.assertRaisesRegex(ValueError, "no partition table"):
-            image.slot_writes(io.BytesIO(bytes(1 << 20)), "A", KERNEL)
+        for content, line in (bytes(1 << 20), "no partition table"), (b"", "too short"):
+            with self.assertRaisesRegex(ValueError, line):
+                image.slot_writes(io.BytesIO(content), "A", KERNEL)
+
+    def test_a_table_that_lies(self):
+        disk = bytearray(image.make_image(STAGE1, STAGE2, KERNEL))
+        for at in 512, len(disk) - 512:
+            header = list(gpt.HEADER.unpack_from(disk, at))
+            header[10], header[3] = (1 << 64) - 1, 0  # where its entries are
+            header[3] = zlib.crc32(gpt.HEADER.pack(*header))
+            gpt.HEADER.pack_into(disk, at, *header)
+        with self.assertRaisesRegex(ValueError, "a damaged partition table"):
+            image.slot_writes(io.BytesIO(disk), "B", OTHER)
+
+    def test_a_slot_that_a_loader_would_not_boot_is_none_to_fall_back_on(self):
+        made = image.make_image(STAGE1, STAGE2, KERNEL)
+        a, _ = image.find_slots(io.BytesIO(made))
+        count = len(image.strip_elf(KERNEL))
+        for size, at in ((count, 4096), (count, 12289), (count, a.room), (0, 12288),
+                         ((1 << 32) + 1, 12288), (a.room, 12288)):
+            with self.subTest(size=size, at=at):
+                disk = bytearray(made)
+                record = bytearray(disk[a.offset:a.offset + 508])
+                struct.pack_into("<QQ", record, 16, size, at)
+                record[32:64] = hashlib.sha256(disk[a.offset + at:][:size]).digest()
+                disk[a.offset:a.offset + 512] = record + struct.pack("<I", zlib.crc32(record))
+                with self.assertRaisesRegex(ValueError, "slot A does not boot"):
+                    image.slot_writes(io.BytesIO(disk), "B", OTHER)
+
+    def test_priorities_beyond_the_last_one(self):
+        disk = bytearray(image.make_image(STAGE1, STAGE2, KERNEL))
+        for priority in 16, 255:
+            offset, record = image.find_slots(io.BytesIO(disk))[0].state_write(priority=priority)
+            disk[offset:offset + len(record)] = record
+            self.update(disk, "B", OTHER)
+
+    def test_a_disk_that_a_machine_runs_from(self):
+        with tempfile.TemporaryDirectory(prefix="exocore-") as folder:
+            path = pathlib.Path(folder) / "disk.img"
+            made = image.make_image(STAGE1, STAGE2, KERNEL)
+            path.write_bytes(made)
+            with open(path, "rb") as file:  # a shared lock of one byte, as QEMU has them
+                lock = struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, 100, 1, 0)
+                fcntl.fcntl(file, fcntl.F_OFD_SETLK, lock)
+                with self.assertRaisesRegex(ValueError, "is in use"):
+                    image.write_slot(path, "B", OTHER)
+            self.assertEqual(path.read_bytes(), made)
+            image.write_slot(path, "B", OTHER)
 
 
 class OthersAgree(unittest.TestCase):

@@ -171,6 +171,16 @@ class Boots(LoaderTest):
     def test_bios_without_edd(self):
         self.accepts(self.meddled("no_edd"))
 
+    def test_no_more_low_memory_than_it_needs(self):
+        self.accepts(self.meddled("low_memory_304"))
+
+    def test_second_disk_and_a_careless_boot_manager(self):
+        first = self.path.with_name("first.img")
+        first.write_bytes((KERNELS / "other_drive.bin").read_bytes())
+        self.accepts(self.make(), disk="none", extra=[
+            "-drive", f"file={first},format=raw,if=none,id=first,snapshot=on",
+            "-device", "ide-hd,drive=first,bootindex=0", "-device", "ide-hd,drive=disk"])
+
     def test_sectors_of_4096_bytes(self):
         self.accepts(self.meddled("sectors_4096"))
 
@@ -204,8 +214,13 @@ class Refuses(LoaderTest):
     def test_bios_without_memory_map(self):
         self.refuses(self.meddled("e820_none"), r"this BIOS gives no memory map .*")
 
+    def test_too_little_low_memory(self):
+        self.refuses(self.meddled("low_memory_303"), "less than 304 KiB of memory below the BIOS's")
+
     def test_memory_map_without_end(self):
-        self.refuses(self.meddled("e820_endless"), "the memory map has more than 512 entries")
+        for name in "e820_endless", "e820_empty":
+            with self.subTest(name):
+                self.refuses(self.meddled(name), "the memory map has more than 512 entries")
 
     def test_disk_of_one_sector(self):
         self.refuses(self.make()[:image.SECTOR], "no stage 2: BIOS status 0x[0-9A-F]{2}",

@@ -5,12 +5,15 @@ one line says what was passed over. docs/handoff.md §6.
 EXO_LOADER is the folder with the loader and hello, EXO_LOADER_KERNELS the one with small.elf.
 Slot A holds hello, slot B the loader's own test kernel, which also checks its handoff block.
 """
+import hashlib
 import os
 import pathlib
 import shutil
+import struct
 import sys
 import tempfile
 import unittest
+import zlib
 
 HERE = pathlib.Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[2] / "support"), str(HERE.parents[3] / "sdk/bin")]
@@ -105,6 +108,62 @@ class Damage(SlotTest):
                 self.flip(a.offset + at)
                 self.boots(B, "A: its header is damaged")
 
+    def put_header(self, slot, payload, size, at, version=1):
+        """Writes a header that says this of a payload, and is sound."""
+        body = struct.pack("<8sIIQQ32s", slots.MAGIC, version, slots.RECORD, size, at,
+                           hashlib.sha256(payload).digest()).ljust(slots.CRC_AT, b"\0")
+        self.write(slot.offset, body + struct.pack("<I", zlib.crc32(body)))
+
+    def test_sound_header_that_lies(self):
+        payload, damaged = image.strip_elf(HELLO), "A: its header is damaged"
+        a, _ = self.make()
+        fits = a.room - slots.PAYLOAD_AT
+        size, at = len(payload), slots.PAYLOAD_AT
+        for lie, line in (
+                ((0, at), damaged), ((fits + 1, at), damaged), (((1 << 32) + 1, at), damaged),
+                (((1 << 64) - 1, at), damaged), ((size, 0), damaged), ((size, slots.PAGE), damaged),
+                ((size, at + 512), damaged), ((size, a.room), damaged),
+                ((size, a.room - slots.PAGE), damaged), ((size, (1 << 64) - slots.PAGE), damaged),
+                ((size, at, 2), "A: its header is of another version"),
+                ((size + 1, at), "A: its SHA-256 is not the one in its header"),
+                ((size - 1, at), "A: a kernel segment reaches beyond the kernel file"),
+                ((63, at), "A: the kernel is no ELF file")):
+            with self.subTest(lie):
+                a, _ = self.make()
+                self.put_header(a, payload, *lie)
+                self.boots(B, line)
+
+    def test_payload_that_lies_further_back(self):
+        payload = image.strip_elf(HELLO)
+        a, _ = self.make()
+        at = (a.room - len(payload)) // slots.PAGE * slots.PAGE
+        self.put_header(a, payload, len(payload), at)
+        self.write(a.offset + at, payload)
+        self.write(a.offset + slots.PAYLOAD_AT, bytes(slots.PAGE))
+        self.boots(A)
+
+    def test_states_at_their_limits(self):
+        for a_state, b_state, which in (
+                ({"priority": 15}, {"priority": 15}, A),  # A before B
+                ({"priority": 1}, {"priority": 15}, B),
+                ({"priority": 0}, {"priority": 1}, B),
+                ({"priority": 1, "successful": False, "tries": 255}, {"priority": 0}, A),
+                ({"generation": 1 << 63}, {"generation": 1}, A)):
+            with self.subTest(a=a_state, b=b_state):
+                pair = self.make()
+                for slot, changes in zip(pair, (a_state, b_state)):
+                    state = {"generation": 7, "priority": 3, "successful": True, **changes}
+                    self.write(slot.offset + 2 * slots.PAGE, slots.State(**state).packed())
+                self.boots(which, keep=True)
+
+    def test_of_equal_generations_the_first_copy_counts(self):
+        a, _ = self.make()
+        for copy, priority in (0, 3), (1, 0):
+            self.write(a.offset + slots.PAGE * (1 + copy),
+                       slots.State(9, priority, successful=True).packed())
+        self.assertEqual(self.slots()[0].state.priority, 3)
+        self.boots(A)
+
     def test_kernel_that_the_loader_refuses(self):
         broken = bytearray(image.strip_elf(HELLO))
         broken[68] = 7  # the first segment: writable and executable
@@ -126,6 +185,19 @@ class Damage(SlotTest):
         offset, record = a.state_write(priority=0)
         self.write(offset, record[:300])
         self.boots(A)
+
+    def test_generation_that_has_no_next_one(self):
+        """Booted, it would be so again and again: nothing newer could say that it was tried."""
+        self.make(second=b"")
+        image.write_slot(self.path, "B", SMALL)
+        _, b = self.slots()
+        for copy in 0, 1:
+            state = slots.State(slots.GENERATION_MAX - 1, priority=15, tries=2)
+            self.write(b.offset + slots.PAGE * (1 + copy), state.packed())
+        self.boots(B, keep=True)
+        self.boots(A, "B: its state has the last generation, and no try can be counted")
+        with self.assertRaisesRegex(ValueError, "the state of slot B is damaged"):
+            image.write_slot(self.path, "B", SMALL)
 
     def test_truncated_image(self):
         a, b = self.make()
@@ -178,7 +250,7 @@ class Unreadable(SlotTest):
         """The image behind a driver that fails `event` at a byte offset."""
         config = self.folder / "blkdebug"
         config.write_text(f'[inject-error]\nevent = "{event}"\nerrno = "5"\n'
-                          f'sector = "{offset // 512}"\n')
+                          f'iotype = "{event.split("_")[0]}"\nsector = "{offset // 512}"\n')
         return f"blkdebug:{config}:{self.path}"
 
     def test_sector_in_the_kernel(self):
@@ -191,13 +263,29 @@ class Unreadable(SlotTest):
                 self.boots(B, rf"A: cannot read sector \d+: BIOS error 0x{HEX}", source=source,
                            disk=disk, extra=extra)
 
-    def test_sector_of_the_header_and_of_the_state(self):
-        for page in 0, 1:
-            with self.subTest(page=page):
-                a, _ = self.make()
-                self.boots(B, rf"A: cannot read sector \d+: BIOS error 0x{HEX}",
-                           source=self.broken("read_aio", a.offset + page * slots.PAGE),
+    def test_sector_of_the_header(self):
+        a, _ = self.make()
+        self.boots(B, rf"A: cannot read sector \d+: BIOS error 0x{HEX}",
+                   source=self.broken("read_aio", a.offset),
+                   extra=["-global", "ide-hd.rerror=report"])
+
+    def test_sector_of_a_state(self):
+        """A copy that cannot be read is no worse than a damaged one: a power cut leaves both."""
+        no_copy = "B: both copies of its state are damaged"
+        for bad, good, which, line in ((1, 0, B, None), (0, 1, B, None), (0, None, A, no_copy),
+                                       (1, None, A, rf"B: cannot read sector \d+: .*")):
+            with self.subTest(bad=bad, good=good):
+                self.make(second=b"")
+                image.write_slot(self.path, "B", SMALL)
+                _, b = self.slots()
+                pages = [b.offset + slots.PAGE * (1 + copy) for copy in (0, 1)]
+                state = b.state.packed() if good is not None else bytes(slots.RECORD)
+                self.write(pages[1 - bad], state)
+                self.boots(which, *[line] if line else [], keep=True,
+                           source=self.broken("read_aio", pages[bad]),
                            extra=["-global", "ide-hd.rerror=report"])
+                if good is not None:  # and the try is counted, over the one that is bad
+                    self.assertEqual(self.slots()[1].state.tries, 2)
 
     def test_try_that_cannot_be_counted(self):
         self.make(second=b"")

@@ -127,6 +127,13 @@ class Boots(UefiTest):
         self.make("large_3m", efi=(KERNELS / "above.efi").read_bytes())
         self.accepts(memory="5G")
 
+    def test_firmware_that_is_difficult(self):
+        """It refuses to end, for its map has changed; its map is long, its descriptors are wide."""
+        for starter in "clings", "wide_map":
+            with self.subTest(starter):
+                self.make("large_3m", efi=(KERNELS / f"{starter}.efi").read_bytes())
+                self.accepts()
+
     def test_frame_buffer(self):
         self.make()
         self.assertIn("fb_base=0000000000000000\n", self.accepts())
@@ -154,6 +161,33 @@ class Boots(UefiTest):
         subprocess.run(["mcopy", "-i", volume, loader, script, "::/"], check=True)
         subprocess.run(["mdel", "-i", volume, f"::/{esp.LOADER}"], check=True)
         self.assertIn(f"cmdline={text}\n", self.accepts())
+
+    def with_options(self, options):
+        """Boots with these load options (bytes), and returns the kernel's command line."""
+        with open(self.path, "rb") as file:
+            _, partitions = gpt.read(file, self.path.stat().st_size)
+        store = self.folder / "vars.fd"
+        store.write_bytes(ovmf.booting(
+            pathlib.Path(qemu.OVMF_VARS).read_bytes(), partitions[1], 2,
+            "\\EFI\\BOOT\\BOOTX64.EFI", options))
+        return re.search("cmdline=(.*)\n", self.accepts(nvram=str(store)))[1]
+
+    def test_load_options_that_are_odd(self):
+        own = "the image's own"
+        self.make(cmdline=own)
+        longest = image.CMDLINE_BYTES - 1
+        for what, options, line in (
+                ("one byte", b"a", own),
+                ("another's data", b"\0\0BO", own),
+                ("a program twice", "A.EFI b.efi c".encode("utf-16-le"), "b.efi c"),
+                ("half a character", "ab".encode("utf-16-le") + b"c", "ab"),
+                ("too much", ("x" * 5000).encode("utf-16-le"), "x" * longest),
+                ("cut in a character", ("x" + "€" * 5000).encode("utf-16-le"),
+                 "x" + "€" * ((longest - 1) // 3)),
+                ("halves of pairs", b"a\0\x34\xd8b\0\x1e\xddc\0\x34\xd8",
+                 "a\ufffdb\ufffdc\ufffd")):
+            with self.subTest(what):
+                self.assertEqual(self.with_options(options), line)
 
     def test_the_try_is_counted(self):
         self.make()
@@ -189,6 +223,16 @@ class Refuses(UefiTest):
             content = file.read(volume.bytes)
         self.path.write_bytes(content)
         self.refuses("there is no partition table \\(GPT\\) on this disk")
+
+    def test_firmware_that_does_not_end(self):
+        """Then its console is no more ours, and the line is on the serial port alone."""
+        self.make(efi=(KERNELS / "never_ends.efi").read_bytes())
+        guest = self.boot()
+        guest.expect(r"exocore: the firmware does not let go \(ExitBootServices\)\n", 60)
+
+    def test_memory_map_too_long(self):
+        self.make(efi=(KERNELS / "long_map.efi").read_bytes())
+        self.refuses("the memory map has more than 1024 entries")
 
     def test_both_slots_bad(self):
         self.make(second_elf=(KERNELS / "other.elf").read_bytes())

@@ -20,8 +20,9 @@ static uint8_t page[PAGE] __attribute__((aligned(PAGE)));
 static uint32_t pages_claimed;
 static uint8_t disk_bytes[DISK_BYTES];
 static uint32_t writes;
-static uint32_t kept;    // bytes of a write that reach the disk; the rest are lost
-static int write_result; // what the disk says
+static uint32_t kept;       // bytes of a write that reach the disk; the rest are lost
+static int write_result;    // what the disk says
+static uint64_t unreadable; // a read that begins there fails
 
 int core_frame_claim(struct core_owner *owner, uint64_t count, uint64_t align, struct pa *out)
 {
@@ -50,6 +51,8 @@ static int disk_read(void *ctx, uint64_t lba, void *buf, uint32_t sectors)
     uint64_t at = lba * disk->sector_bytes;
     uint64_t bytes = (uint64_t)sectors * disk->sector_bytes;
     ck_assert(at + bytes <= DISK_BYTES);
+    if (at == unreadable)
+        return -EXO_EIO;
     memcpy(buf, disk_bytes + at, bytes);
     return 0;
 }
@@ -64,7 +67,7 @@ static int disk_write(void *ctx, uint64_t lba, const void *buf, uint32_t sectors
     return write_result;
 }
 
-static struct core_boot_disk disk = {disk_read, disk_write, &disk, 512};
+static struct core_boot_disk disk = {disk_read, disk_write, &disk, DISK_BYTES / 512, 512};
 
 // zlib's CRC, as slowly as it can be said.
 static uint32_t crc_of(const uint8_t *bytes, size_t n)
@@ -101,14 +104,19 @@ static bool is_sound(int copy)
     return memcmp(state_at(copy) + 508, &crc, 4) == 0;
 }
 
+static void put_header(uint32_t at)
+{
+    memcpy(disk_bytes + at, "EFI PART", 8);
+    memset(disk_bytes + at + 56, 0xd1, 16);
+}
+
 // A disk of this sector size whose slot is in its second try.
 static void make(uint32_t sector_bytes)
 {
     memset(disk_bytes, 0, sizeof disk_bytes);
     disk.sector_bytes = sector_bytes;
-    uint8_t *header = disk_bytes + (sector_bytes == PAGE ? PAGE : 512);
-    memcpy(header, "EFI PART", 8);
-    memset(header + 56, 0xd1, 16);
+    disk.sectors = DISK_BYTES / sector_bytes;
+    put_header(sector_bytes == PAGE ? PAGE : 512);
     put_state(0, 4, 0);
     put_state(1, 3, 0);
 
@@ -118,6 +126,7 @@ static void make(uint32_t sector_bytes)
     core_state.handoff.slot_offset = SLOT_OFFSET;
     core_state.handoff.slot_bytes = 12 * PAGE;
     writes = 0;
+    unreadable = UINT64_MAX;
     kept = PAGE;
     write_result = 0;
 }
@@ -177,6 +186,51 @@ START_TEST(boot_takes_the_one_sound_copy)
 }
 END_TEST
 
+START_TEST(boot_takes_the_one_copy_that_can_be_read)
+{
+    for (int bad = 0; bad < 2; bad++) {
+        make(512);
+        put_state(bad ^ 1, 9, 1);
+        unreadable = (uint64_t)(state_at(bad) - disk_bytes);
+        ck_assert_int_eq(core_boot_confirm(&disk), 0);
+        ck_assert_uint_eq(writes, 0); // it is confirmed already
+        state_at(bad ^ 1)[100] ^= 1;
+        ck_assert_int_eq(core_boot_confirm(&disk), -EXO_EIO);
+    }
+}
+END_TEST
+
+START_TEST(boot_writes_nothing_older_than_the_last_generation)
+{
+    make(512);
+    put_state(0, 1, 0);
+    memset(state_at(0) + 8, 0xff, 8);
+    uint32_t crc = crc_of(state_at(0), 508);
+    memcpy(state_at(0) + 508, &crc, 4);
+    ck_assert_int_eq(core_boot_confirm(&disk), -EXO_EIO);
+    ck_assert_uint_eq(writes, 0);
+}
+END_TEST
+
+START_TEST(boot_knows_its_disk_by_the_second_table)
+{
+    static const uint32_t sizes[] = {512, 2048, 4096};
+    for (size_t i = 0; i < 3; i++) {
+        uint32_t block = sizes[i] == PAGE ? PAGE : 512;
+        make(sizes[i]);
+        disk_bytes[block] ^= 1;
+        put_header(DISK_BYTES - block);
+        ck_assert_int_eq(core_boot_confirm(&disk), 0);
+        make(sizes[i]);
+        put_header(DISK_BYTES - block);
+        unreadable = block / sizes[i] * sizes[i]; // the sector that the first one lies in
+        ck_assert_int_eq(core_boot_confirm(&disk), 0);
+        disk_bytes[DISK_BYTES - block] ^= 1;
+        ck_assert_int_eq(core_boot_confirm(&disk), -EXO_EIO);
+    }
+}
+END_TEST
+
 START_TEST(boot_leaves_other_disks_alone)
 {
     make(512);
@@ -209,5 +263,7 @@ END_TEST
 
 CHECK_MAIN("core.boot", boot_confirms_over_the_older_copy, boot_writes_nothing_when_repeated,
            boot_torn_write_leaves_the_state_before, boot_takes_the_one_sound_copy,
-           boot_leaves_other_disks_alone, boot_without_a_slot_there_is_nothing_to_confirm,
-           boot_passes_on_what_the_disk_says)
+           boot_takes_the_one_copy_that_can_be_read,
+           boot_writes_nothing_older_than_the_last_generation,
+           boot_knows_its_disk_by_the_second_table, boot_leaves_other_disks_alone,
+           boot_without_a_slot_there_is_nothing_to_confirm, boot_passes_on_what_the_disk_says)
