@@ -114,6 +114,13 @@ MISDEED raise_unused_vector(void)
     __asm__ volatile("int $200");
 }
 
+// As the CPU raises it, but for the error code: an INT pushes none.
+MISDEED raise_without_code(void)
+{
+    __asm__ volatile("int $13");
+    NOT_LAST;
+}
+
 // With an IDT that ends behind #DF, a page fault cannot be delivered, nor can the general
 // protection fault about that.
 MISDEED fault_without_gates(void)
@@ -184,6 +191,7 @@ static const struct {
     {"overflow", overflow_stack},
     {"protection", read_non_canonical},
     {"bad_gate", raise_unused_vector},
+    {"without_code", raise_without_code},
     {"double_fault", fault_without_gates},
     {"smashed_stack", fault_with_smashed_stack},
     {"loop_in_stack", fault_with_looping_stack},
