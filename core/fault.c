@@ -7,14 +7,16 @@
 #include "core/trace.h"
 #include "exo/bits.h"
 #include "hal/cpu.h"
+#include "hal/machine_check.h"
 #include "hal/vectors.h"
 
-enum { // exceptions whose error code or address says more
+enum { // exceptions of which more can be said than a number
     INVALID_TSS = 10,
     SEGMENT_NOT_PRESENT = 11,
     STACK_FAULT = 12,
     GENERAL_PROTECTION = 13,
     PAGE_FAULT = 14,
+    MACHINE_CHECK = 18,
 };
 
 enum { // a page fault's error code
@@ -91,6 +93,20 @@ static void explain_selector(uint64_t error)
                      error & 1 ? ", by an interrupt" : "");
 }
 
+static void explain_machine_check(void)
+{
+    struct hal_machine_check error;
+    const char *between = "";
+    for (uint32_t bank = 0; hal_machine_check_find(bank, &error); bank = error.bank + 1) {
+        report_print("%sbank %u has %016llx", between, (unsigned)error.bank, (word)error.status);
+        if (error.address)
+            report_print(" for address 0x%llx", (word)error.address);
+        between = ", ";
+    }
+    if (!*between)
+        report_print("no bank tells why");
+}
+
 struct exception {
     struct report report;
     const struct hal_fault_frame *frame;
@@ -110,6 +126,9 @@ static void explain(const struct hal_fault_frame *frame, uint64_t cr2)
     case STACK_FAULT:
     case GENERAL_PROTECTION:
         explain_selector(frame->error);
+        break;
+    case MACHINE_CHECK:
+        explain_machine_check();
         break;
     default:
         report_print("error code %llu", (word)frame->error);

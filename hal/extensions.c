@@ -33,18 +33,28 @@ static uint64_t xcr0_for(uint64_t can)
     return xcr0;
 }
 
+// 0 to leave XSAVE off: where the leaf that describes it is missing, and where XSAVEOPT is, which
+// only AMD's first CPUs with AVX (family 15h) lack. QEMU (7.2) emulates those, and hangs at the
+// write to CR4.
+static uint64_t xcr0_wanted(void)
+{
+    bool has_xsaveopt = hal_cpuid_if_any(13, 1).eax & 1;
+    uint64_t can = hal_cpuid_if_any(13, 0).eax;
+    return has_xsaveopt && (can & XCR0_X87) && (can & XCR0_SSE) ? xcr0_for(can) : 0;
+}
+
 void hal_extensions_init(void)
 {
     struct hal_cpuid old = hal_cpuid(1, 0);
     struct hal_cpuid new = hal_cpuid_if_any(7, 0);
-    bool has_xsave = old.ecx >> 26 & 1;
+    uint64_t xcr0 = old.ecx >> 26 & 1 ? xcr0_wanted() : 0;
     uint64_t cr4 = hal_cr4_read();
     cr4 |= old.edx >> 7 & 1 ? HAL_CR4_MCE : 0;
-    cr4 |= has_xsave ? HAL_CR4_OSXSAVE : 0;
+    cr4 |= xcr0 ? HAL_CR4_OSXSAVE : 0;
     cr4 |= new.ebx & 1 ? HAL_CR4_FSGSBASE : 0;
     cr4 |= new.ebx >> 7 & 1 ? HAL_CR4_SMEP : 0;
     cr4 |= new.ecx >> 2 & 1 ? HAL_CR4_UMIP : 0;
     hal_cr4_write(cr4);
-    if (has_xsave)
-        xcr0_write(xcr0_for(hal_cpuid_if_any(13, 0).eax) | XCR0_X87 | XCR0_SSE);
+    if (xcr0)
+        xcr0_write(xcr0);
 }

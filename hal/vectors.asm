@@ -49,8 +49,14 @@ fault_%+vector:
 %endrep
 
 ; The stack is the exception's own (desc.c), so nothing that broke the running stack
-; reaches it.
+; reaches it. The CPU aligns that stack by 16 and pushes six words with the error code, and the
+; stub a seventh. An app's INT n pushes no code: it is given one here, or all would be a word off.
 fault:
+    test spl, 8
+    jnz .whole
+    push qword [rsp]
+    mov qword [rsp + 8], 0
+.whole:
     cld
     push rax
     push rbx

@@ -5,6 +5,7 @@
 
 #include "core/core_main.h"
 #include "core/frame.h"
+#include "core/irq.h"
 #include "core/log.h"
 #include "core/panic.h"
 #include "core/state.h"
@@ -114,6 +115,21 @@ MISDEED raise_unused_vector(void)
     __asm__ volatile("int $200");
 }
 
+// As the CPU raises it, but for the error code: an INT pushes none.
+MISDEED raise_without_code(void)
+{
+    __asm__ volatile("int $13");
+    NOT_LAST;
+}
+
+// For what the hardware does by itself.
+MISDEED sleep_for_good(void)
+{
+    puts("asleep");
+    core_irq_wait(EXO_NS_NEVER);
+    NOT_LAST;
+}
+
 // With an IDT that ends behind #DF, a page fault cannot be delivered, nor can the general
 // protection fault about that.
 MISDEED fault_without_gates(void)
@@ -184,6 +200,8 @@ static const struct {
     {"overflow", overflow_stack},
     {"protection", read_non_canonical},
     {"bad_gate", raise_unused_vector},
+    {"without_code", raise_without_code},
+    {"sleep", sleep_for_good},
     {"double_fault", fault_without_gates},
     {"smashed_stack", fault_with_smashed_stack},
     {"loop_in_stack", fault_with_looping_stack},
