@@ -84,13 +84,14 @@ static enum tcp_verdict syn_sent(struct tcp_conn *c, struct arrival *a)
 
 // --- first: sequence number (§3.10.7.4) ------------------------------------------------
 
-// Table 6.
+// Table 6, but what takes no number may stand at the edge of any window, not only of one that is
+// shut: there stand the ACKs of a peer that has filled the window and lost something of it.
 static bool is_acceptable(const struct tcp_conn *c, const struct arrival *a)
 {
     const uint32_t window = tcp_rcv_window(c);
     const uint32_t len = a->len + (a->fin ? 1 : 0);
     if (len == 0)
-        return window == 0 ? a->seq == c->rcv_nxt : seq_in(a->seq, c->rcv_nxt, window);
+        return a->seq - c->rcv_nxt <= window;
     return window != 0 &&
            (seq_in(a->seq, c->rcv_nxt, window) || seq_in(a->seq + len - 1, c->rcv_nxt, window));
 }

@@ -31,6 +31,15 @@ static inline bool tcp_has_unsent(const struct tcp_conn *c)
     return seq_lt(c->snd_nxt, tcp_snd_limit(c));
 }
 
+// The number of a segment that takes none. What went beyond the peer's window, because it shrank
+// or as the byte of a probe, was refused, and a number behind it would be refused as well. Only
+// a SYN needs no window.
+static inline uint32_t tcp_bare_seq(const struct tcp_conn *c)
+{
+    const uint32_t edge = c->snd_una + c->snd_wnd;
+    return c->snd_una != c->iss && seq_lt(edge, c->snd_max) ? edge : c->snd_max;
+}
+
 static inline uint32_t tcp_rcv_window(const struct tcp_conn *c)
 {
     return c->rcv_adv - c->rcv_nxt;
