@@ -457,6 +457,9 @@ static void take_fin(struct tcp_conn *c, const struct arrival *a, uint32_t fin_s
         return;
     c->eof = true;
     c->rcv_nxt++;
+    // What a liar sent beyond it before it came is nobody's.
+    tcp_reasm_clear(&c->reasm);
+    tcp_sack_forget(&c->sack);
     if (seq_lt(c->rcv_adv, c->rcv_nxt))
         c->rcv_adv = c->rcv_nxt;
     tcp_owe_ack(c);
