@@ -205,6 +205,7 @@ static void update_window(struct tcp_conn *c, const struct arrival *a)
     c->snd_wl2 = seg->ack;
     if (c->persist && window > c->snd_wnd) { // it opens: sending may begin at once
         tcp_end_persist(c);
+        tcp_count_probe(c); // until something is taken, it may be a game
         c->rtx_at = EXO_NS_NEVER;
     }
     c->snd_wnd = window;
@@ -266,6 +267,7 @@ static void new_ack(struct tcp_conn *c, const struct arrival *a)
     const uint32_t flight = c->snd_nxt - c->snd_una;
     tcp_queue_acked(c, a->seg->ack, a->now);
     c->dupacks = 0;
+    c->probes = 0;
     c->tail.due = false;
     c->progress_at = a->now;
     c->soft_error = 0;

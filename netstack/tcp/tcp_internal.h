@@ -58,7 +58,13 @@ static inline void tcp_end_persist(struct tcp_conn *c)
     c->persist = false;
     c->probe = false;
     c->override = false;
-    c->probes = 0;
+}
+
+// A probe is due, or a window that was shut has opened: none of it is progress.
+static inline void tcp_count_probe(struct tcp_conn *c)
+{
+    if (c->probes < UINT8_MAX)
+        c->probes++;
 }
 
 static inline void tcp_owe_ack(struct tcp_conn *c)

@@ -299,7 +299,6 @@ static void arm_persist(struct tcp_conn *c, exo_ns now)
     if (c->rtx_at != EXO_NS_NEVER || c->snd_una != c->snd_nxt || !tcp_has_unsent(c))
         return;
     c->persist = true;
-    c->probes = 0;
     c->progress_at = now;
     c->rtx_at = now + tcp_rtt_rto_ns(&c->rtt);
 }
