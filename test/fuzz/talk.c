@@ -13,11 +13,12 @@
 #include "test/sim/sim.h"
 #include "test/support/net_fixture.h"
 
-#define PKTS    96u
-#define PEERS   3u // connections that the peer opens; one more is ours
-#define SOCKETS 4u
-#define HELD    64u
-#define PORT    80u
+#define PKTS      96u
+#define PEERS     3u // connections that the peer opens; one more is ours
+#define SOCKETS   4u
+#define HELD      64u
+#define PORT      80u
+#define PEER_PORT 4000u // and those behind it
 
 struct talk {
     struct net *net;
@@ -35,6 +36,7 @@ struct talk {
     struct socket *sockets[SOCKETS];
     uint32_t heard[SOCKETS], said[SOCKETS];
     struct tcp_tuple ours; // of the connection that we opened last
+    uint32_t next, wanted; // what the last segment of the stack's ended with, and acknowledged
 };
 
 static const struct ip4 here = {{10, 0, 2, 15}};
@@ -45,6 +47,22 @@ static const struct mac peer_mac = {{2, 0, 0, 0, 0, 2}};
 static uint8_t byte_of(uint32_t seq)
 {
     return (uint8_t)(seq * 31 + (seq >> 8) * 17 + 7);
+}
+
+// --- connections -----------------------------------------------------------------------
+
+static struct tcp_tuple tuple_of(const struct talk *t, uint32_t who)
+{
+    if (who == PEERS)
+        return t->ours;
+    return (struct tcp_tuple){here, there, PORT, (uint16_t)(PEER_PORT + who)};
+}
+
+static const struct tcp_conn *conn_of(const struct talk *t, const struct tcp_tuple *tuple)
+{
+    static const struct tcp_conn none; // all numbers are 0 then
+    struct demux_entry *e = demux_find(&t->net->demux, tuple);
+    return e ? &EXO_CONTAINER(e, struct flow, entry)->conn : &none;
 }
 
 // --- the link --------------------------------------------------------------------------
@@ -85,7 +103,8 @@ static uint32_t link_rx(void *ctx, struct pkt **pkts, uint32_t n)
 }
 
 // What our segments say is true, whoever asked for them.
-static void check_segment(const uint8_t *bytes, uint16_t len, const struct wire_ip4 *ip)
+static void check_segment(struct talk *t, const uint8_t *bytes, uint16_t len,
+                          const struct wire_ip4 *ip)
 {
     struct wire_tcp seg;
     exo_assert(wire_tcp_verify(bytes, len, ip->src, ip->dst));
@@ -93,6 +112,9 @@ static void check_segment(const uint8_t *bytes, uint16_t len, const struct wire_
     exo_assert(!(seg.flags & WIRE_TCP_SYN) || len == seg.header_len);
     for (uint32_t i = seg.header_len; i < len; i++)
         exo_assert(bytes[i] == byte_of(seg.seq + i - seg.header_len));
+    const uint32_t controls = !!(seg.flags & WIRE_TCP_SYN) + !!(seg.flags & WIRE_TCP_FIN);
+    t->next = seg.seq + len - seg.header_len + controls;
+    t->wanted = seg.ack;
 }
 
 static void check_frame(struct talk *t, const struct pkt *frame)
@@ -111,7 +133,7 @@ static void check_frame(struct talk *t, const struct pkt *frame)
     exo_assert(wire_ip4_parse(&ip, datagram, frame->len - WIRE_ETH_BYTES));
     exo_assert(ip4_eq(ip.src, here) && ip.ttl == 64 && ip.dont_fragment);
     if (ip.proto == WIRE_IP4_TCP)
-        check_segment(datagram + ip.header_len, (uint16_t)(ip.total_len - ip.header_len), &ip);
+        check_segment(t, datagram + ip.header_len, (uint16_t)(ip.total_len - ip.header_len), &ip);
 }
 
 static uint32_t link_tx(void *ctx, struct pkt **pkts, uint32_t n)
@@ -144,20 +166,6 @@ static void give_back(struct talk *t)
 }
 
 // --- the peer --------------------------------------------------------------------------
-
-static struct tcp_tuple tuple_of(const struct talk *t, uint32_t who)
-{
-    if (who == PEERS)
-        return t->ours;
-    return (struct tcp_tuple){here, there, PORT, (uint16_t)(4000 + who)};
-}
-
-static const struct tcp_conn *conn_of(const struct talk *t, const struct tcp_tuple *tuple)
-{
-    static const struct tcp_conn none; // all numbers are 0 then
-    struct demux_entry *e = demux_find(&t->net->demux, tuple);
-    return e ? &EXO_CONTAINER(e, struct flow, entry)->conn : &none;
-}
 
 static void send_ip(struct talk *t, uint8_t *frame, uint8_t proto, uint32_t len)
 {
@@ -227,6 +235,10 @@ static void act_segment(struct talk *t, uint8_t a, uint8_t b, uint8_t c)
         .flags = b & 0x3f,
         .urgent = c,
     };
+    if (conn->tcp == NULL) { // of TIME-WAIT, or remembered by a cookie
+        h.seq += t->wanted;
+        h.ack += t->next;
+    }
     if (b & 0x40)
         h.sacks[h.sack_count++] = (struct wire_tcp_sack){h.ack - 100, h.ack};
     if (b & 0x80)
