@@ -176,8 +176,9 @@ static bool lease_eq(const struct dhcp_lease *x, const struct dhcp_lease *y)
 }
 
 // §4.4.5: T1 and T2 as the server says, if they are in order, else 1/2 and 7/8 of the
-// lease; each a little early at random, so that hosts that booted together drift apart.
-// All count from the request, which the server cannot have seen earlier.
+// lease (with a T1 of 0 each answer would be followed by the next request at once); each a little
+// early at random, so that hosts that booted together drift apart. All count from the request,
+// which the server cannot have seen earlier.
 static void set_times(struct dhcp *dhcp, const struct wire_dhcp *msg)
 {
     if (msg->lease_s == LEASE_FOR_EVER) {
@@ -190,7 +191,8 @@ static void set_times(struct dhcp *dhcp, const struct wire_dhcp *msg)
     exo_ns t1 = lease / 2;
     exo_ns t2 = lease / 8 * 7;
     const uint32_t both = WIRE_DHCP_T1 | WIRE_DHCP_T2;
-    if ((msg->options & both) == both && msg->t1_s < msg->t2_s && msg->t2_s < msg->lease_s) {
+    const bool in_order = msg->t1_s != 0 && msg->t1_s < msg->t2_s && msg->t2_s < msg->lease_s;
+    if ((msg->options & both) == both && in_order) {
         t1 = EXO_S(msg->t1_s);
         t2 = EXO_S(msg->t2_s);
     }

@@ -210,7 +210,7 @@ void flow_drop_stalled(struct net *net)
     struct flow *worst = NULL;
     for (uint32_t i = 0; i < net->flows_touched; i++) {
         struct flow *f = flow_at(net, i);
-        if (f->listed && f->conn.persist && f->conn.probes >= NET_STALLED_PROBES &&
+        if (f->listed && f->conn.probes >= NET_STALLED_PROBES &&
             (!worst || f->conn.snd_pkts > worst->conn.snd_pkts))
             worst = f;
     }

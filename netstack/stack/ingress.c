@@ -54,8 +54,13 @@ static void input_icmp(struct net *net, const struct datagram *d, struct pkt *pk
     struct icmp_error error;
     switch (icmp_input(&d->ip, pkt, &error)) {
     case ICMP_ANSWER:
-        net_send_ip(net, pkt, d->ip.dst, d->ip.src, WIRE_IP4_ICMP);
-        return;
+        // A link may bring in more than it takes out, and nothing here is fragmented.
+        if (pkt->len <= net->mtu_bytes - WIRE_IP4_BYTES) {
+            net_send_ip(net, pkt, d->ip.dst, d->ip.src, WIRE_IP4_ICMP);
+            return;
+        }
+        net->stats.drop_icmp++;
+        break;
     case ICMP_ERROR:
         input_icmp_error(net, &error);
         break;

@@ -33,7 +33,7 @@
 #define NET_STARVED_NS EXO_MS(1) // until another look, when there was no buffer to send with
 
 #define NET_RECLAIM_NS     EXO_S(1) // between two connections given up for want of buffers
-#define NET_STALLED_PROBES 3u       // window probes in a row that make a connection a stalled one
+#define NET_STALLED_PROBES 3u       // tcp_conn.probes that make a connection a stalled one
 
 enum socket_kind {
     SOCKET_NONE, // let go of, or never opened: a place in a free list
@@ -196,8 +196,8 @@ void flow_neighbour_silent(struct net *net, struct ip4 next_hop);
 // Ends every connection: the address they live on is gone.
 void flow_kill_all(struct net *net, int error);
 
-// Resets the connection that holds most data for a peer whose window stays shut, if there
-// is any.
+// Resets the connection that holds most data for a peer whose window is shut, or opens and
+// takes nothing, if there is any.
 void flow_drop_stalled(struct net *net);
 
 // Runs what is due.

@@ -188,7 +188,7 @@ void tcp_reset_now(struct wire_tcp *rst, const struct tcp_conn *c)
     *rst = (struct wire_tcp){
         .src_port = c->tuple.local_port,
         .dst_port = c->tuple.peer_port,
-        .seq = c->snd_max,
+        .seq = tcp_bare_seq(c),
         .ack = c->rcv_nxt,
         .flags = WIRE_TCP_RST | WIRE_TCP_ACK,
     };

@@ -154,7 +154,7 @@ struct tcp_conn {
     bool persist;         // rtx_at is for a window probe, not for a retransmission
     bool override;        // silly-window avoidance has waited long enough
     bool probe;           // a window probe is to be sent
-    uint8_t probes;       // in a row
+    uint8_t probes;       // and openings of its window, since the peer last took something
     struct tcp_tail tail; // probes for the end of a flight
     exo_ns rtx_at;        // the one timer (RFC 6298 §5); EXO_NS_NEVER while nothing is out
     exo_ns progress_at;   // last sign that the peer is there, for R2

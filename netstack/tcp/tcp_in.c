@@ -84,13 +84,14 @@ static enum tcp_verdict syn_sent(struct tcp_conn *c, struct arrival *a)
 
 // --- first: sequence number (§3.10.7.4) ------------------------------------------------
 
-// Table 6.
+// Table 6, but what takes no number may stand at the edge of any window, not only of one that is
+// shut: there stand the ACKs of a peer that has filled the window and lost something of it.
 static bool is_acceptable(const struct tcp_conn *c, const struct arrival *a)
 {
     const uint32_t window = tcp_rcv_window(c);
     const uint32_t len = a->len + (a->fin ? 1 : 0);
     if (len == 0)
-        return window == 0 ? a->seq == c->rcv_nxt : seq_in(a->seq, c->rcv_nxt, window);
+        return a->seq - c->rcv_nxt <= window;
     return window != 0 &&
            (seq_in(a->seq, c->rcv_nxt, window) || seq_in(a->seq + len - 1, c->rcv_nxt, window));
 }
@@ -204,6 +205,7 @@ static void update_window(struct tcp_conn *c, const struct arrival *a)
     c->snd_wl2 = seg->ack;
     if (c->persist && window > c->snd_wnd) { // it opens: sending may begin at once
         tcp_end_persist(c);
+        tcp_count_probe(c); // until something is taken, it may be a game
         c->rtx_at = EXO_NS_NEVER;
     }
     c->snd_wnd = window;
@@ -265,6 +267,7 @@ static void new_ack(struct tcp_conn *c, const struct arrival *a)
     const uint32_t flight = c->snd_nxt - c->snd_una;
     tcp_queue_acked(c, a->seg->ack, a->now);
     c->dupacks = 0;
+    c->probes = 0;
     c->tail.due = false;
     c->progress_at = a->now;
     c->soft_error = 0;
@@ -456,6 +459,9 @@ static void take_fin(struct tcp_conn *c, const struct arrival *a, uint32_t fin_s
         return;
     c->eof = true;
     c->rcv_nxt++;
+    // What a liar sent beyond it before it came is nobody's.
+    tcp_reasm_clear(&c->reasm);
+    tcp_sack_forget(&c->sack);
     if (seq_lt(c->rcv_adv, c->rcv_nxt))
         c->rcv_adv = c->rcv_nxt;
     tcp_owe_ack(c);

@@ -31,6 +31,15 @@ static inline bool tcp_has_unsent(const struct tcp_conn *c)
     return seq_lt(c->snd_nxt, tcp_snd_limit(c));
 }
 
+// The number of a segment that takes none. What went beyond the peer's window, because it shrank
+// or as the byte of a probe, was refused, and a number behind it would be refused as well. Only
+// a SYN needs no window.
+static inline uint32_t tcp_bare_seq(const struct tcp_conn *c)
+{
+    const uint32_t edge = c->snd_una + c->snd_wnd;
+    return c->snd_una != c->iss && seq_lt(edge, c->snd_max) ? edge : c->snd_max;
+}
+
 static inline uint32_t tcp_rcv_window(const struct tcp_conn *c)
 {
     return c->rcv_adv - c->rcv_nxt;
@@ -49,7 +58,13 @@ static inline void tcp_end_persist(struct tcp_conn *c)
     c->persist = false;
     c->probe = false;
     c->override = false;
-    c->probes = 0;
+}
+
+// A probe is due, or a window that was shut has opened: none of it is progress.
+static inline void tcp_count_probe(struct tcp_conn *c)
+{
+    if (c->probes < UINT8_MAX)
+        c->probes++;
 }
 
 static inline void tcp_owe_ack(struct tcp_conn *c)

@@ -94,9 +94,7 @@ static struct pkt *output_ack(struct tcp_conn *c)
     if (!pkt)
         return NULL;
     c->acks_owed--;
-    // The byte of a probe lies beyond the peer's window, and so would an ACK behind it: a peer
-    // whose window is shut takes none that does not stand exactly at its edge.
-    struct wire_tcp h = {.seq = c->persist ? c->snd_nxt : c->snd_max, .flags = WIRE_TCP_ACK};
+    struct wire_tcp h = {.seq = tcp_bare_seq(c), .flags = WIRE_TCP_ACK};
     put_header(c, pkt, &h);
     return pkt;
 }
@@ -301,7 +299,6 @@ static void arm_persist(struct tcp_conn *c, exo_ns now)
     if (c->rtx_at != EXO_NS_NEVER || c->snd_una != c->snd_nxt || !tcp_has_unsent(c))
         return;
     c->persist = true;
-    c->probes = 0;
     c->progress_at = now;
     c->rtx_at = now + tcp_rtt_rto_ns(&c->rtt);
 }

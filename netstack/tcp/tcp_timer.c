@@ -46,8 +46,7 @@ static void persist(struct tcp_conn *c, exo_ns now)
         give_up(c);
         return;
     }
-    if (c->probes < UINT8_MAX)
-        c->probes++;
+    tcp_count_probe(c);
     c->rtx_at = now + tcp_rtt_doubled_ns(tcp_rtt_rto_ns(&c->rtt), c->probes);
     if (c->snd_wnd == 0)
         c->probe = true;

@@ -59,11 +59,11 @@ static void signal_ready(struct net_task *nt)
         event_signal(&nt->address);
 }
 
-// When to look again if no frame arrives and nobody kicks.
+// When to look again if no frame arrives and nobody kicks. With frames that the device did not
+// take the stack would have its next turn at once, which helps neither.
 static exo_ns next_look(const struct net_task *nt, exo_ns now)
 {
-    exo_ns deadline = net_deadline(nt->net);
-    return nt->link.tx_full ? EXO_MIN(deadline, now + TX_RETRY_NS) : deadline;
+    return nt->link.tx_full ? now + TX_RETRY_NS : net_deadline(nt->net);
 }
 
 // Has anybody but stacks without work run since this stack last yielded without work? If

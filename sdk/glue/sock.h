@@ -30,7 +30,8 @@ int sock_accept(struct sock *listener, exo_ns deadline, struct sock **out);
 // -EXO_ECONNREFUSED, -EXO_ETIMEDOUT, …. At the deadline the attempt is given up.
 int sock_connect(struct net_task *nt, struct endpoint to, exo_ns deadline, struct sock **out);
 
-// Waits for room and fills `out` with it: write into it, then commit. Without a copy.
+// Waits for room and fills `out` with it: write into it, then commit, without a copy and
+// without waiting or yielding between the two: the network task may send or free what lies there.
 // Errors: -EXO_EAGAIN, and those of socket_reserve.
 int sock_reserve(struct sock *s, exo_ns deadline, struct span *out);
 void sock_commit(struct sock *s, size_t len);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // targets.c - the parsers and the machines behind them, one target each. Firmware's tables
-// are in firmware.c.
+// are in firmware.c, requests in http.c, and a whole stack in talk.c.
 #include "test/fuzz/targets.h"
 
 #include "core/flow_match.h"
@@ -286,6 +286,8 @@ const struct fuzz_target fuzz_targets[] = {
     {"acpi", fuzz_run_acpi, fuzz_seed_acpi},
     {"mp", fuzz_run_mp, fuzz_seed_mp},
     {"flow", run_flow, seed_flow},
+    {"http", fuzz_run_http, fuzz_seed_http},
+    {"talk", fuzz_run_talk, fuzz_seed_talk},
 };
 
 const size_t fuzz_target_count = EXO_COUNT(fuzz_targets);

@@ -18,4 +18,13 @@ struct fuzz_target {
 extern const struct fuzz_target fuzz_targets[];
 extern const size_t fuzz_target_count;
 
+// --- targets with files of their own (firmware's are in firmware.h) ---
+
+void fuzz_run_http(const uint8_t *bytes, size_t len);
+size_t fuzz_seed_http(uint8_t *out);
+
+// A whole stack: an input is what its peer, its app, its link and its clock do.
+void fuzz_run_talk(const uint8_t *bytes, size_t len);
+size_t fuzz_seed_talk(uint8_t *out);
+
 #endif

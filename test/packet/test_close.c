@@ -221,6 +221,24 @@ SCRIPT(fin_out_of_order_waits_for_the_gap)
     ck_assert_uint_eq(socket_events(s->sock) & SOCKET_HUP, SOCKET_HUP);
 }
 
+// Nothing comes behind a FIN. What a liar has sent there waits for nobody, and is no unread data
+// that would turn our close into a reset.
+SCRIPT(data_beyond_a_fin_is_nobodys)
+{
+    establish_with_sack(s);
+    send_segment(s, ACK, 201, 1, 100);
+    expect(s, ACK, 1, 1, 0);
+    send_segment(s, FIN | ACK, 1, 1, 100);
+    expect(s, ACK, 1, 102, 0);
+    ck_assert_uint_eq(s->last.sack_count, 0);
+    app_reads(s, 1, 100);
+    ck_assert_uint_eq(net_stats(s->net).pkts_free, s->config.pkts);
+    socket_close(s->sock);
+    s->sock = NULL;
+    poll(s);
+    expect(s, FIN | ACK, 1, 102, 0);
+}
+
 SCRIPT(data_committed_before_close_is_delivered)
 {
     establish(s);
@@ -331,8 +349,9 @@ CHECK_MAIN("packet.close", who_closes_first_waits_for_two_msl,
            both_close_at_once, every_close_in_order_is_counted, next_number_reopens,
            newer_syn_without_a_listener_is_acknowledged, lost_fin_is_sent_again,
            half_closed_by_us_still_receives, half_closed_by_the_peer_still_sends,
-           fin_out_of_order_waits_for_the_gap, data_committed_before_close_is_delivered,
-           close_with_unread_data_resets, data_after_close_resets,
-           silent_peer_does_not_keep_fin_wait_2, orphan_behind_a_closed_window_is_given_up,
-           abort_resets_at_once, closing_a_listener_resets_what_waits,
-           close_before_the_answer_forgets_the_connect, data_before_a_reset_can_still_be_read)
+           fin_out_of_order_waits_for_the_gap, data_beyond_a_fin_is_nobodys,
+           data_committed_before_close_is_delivered, close_with_unread_data_resets,
+           data_after_close_resets, silent_peer_does_not_keep_fin_wait_2,
+           orphan_behind_a_closed_window_is_given_up, abort_resets_at_once,
+           closing_a_listener_resets_what_waits, close_before_the_answer_forgets_the_connect,
+           data_before_a_reset_can_still_be_read)

@@ -144,6 +144,47 @@ SCRIPT(urgent_pointer_moves_nothing)
     app_reads(s, 1, 50);
 }
 
+// --- addresses (RFC 9293 MUST-46, MUST-57, MUST-63; RFC 1122 §3.2.1.3) -------------------
+
+SCRIPT(syns_from_nobody_and_to_all_are_dropped)
+{
+    static const struct ip4 no_hosts[] = {
+        {{10, 0, 0, 1}}, // the "land" of 1997: we are to talk to ourselves
+        {{10, 0, 0, 255}}, {{255, 255, 255, 255}}, {{0, 0, 0, 0}},  {{0, 0, 0, 5}},
+        {{127, 0, 0, 1}},  {{224, 0, 0, 1}},       {{240, 0, 0, 1}}};
+    static const struct ip4 not_us[] = {{{10, 0, 0, 255}},
+                                        {{255, 255, 255, 255}},
+                                        {{224, 0, 0, 1}},
+                                        {{127, 0, 0, 1}},
+                                        {{10, 0, 0, 9}}};
+    const struct tcp_tuple real = s->tuple;
+    peer_listens_for_us(s);
+    for (uint32_t i = 0; i < EXO_COUNT(no_hosts); i++) {
+        s->tuple.peer = no_hosts[i];
+        send_syn(s, MSS, 255);
+        send_segment(s, ACK, 1, 1, 0); // nor is it reset
+    }
+    s->tuple = real;
+    for (uint32_t i = 0; i < EXO_COUNT(not_us); i++) {
+        s->tuple.local = not_us[i];
+        send_syn(s, MSS, 255);
+        send_segment(s, ACK, 1, 1, 0);
+    }
+    s->tuple = real;
+    expect_nothing(s);
+    ck_assert_uint_eq(net_stats(s->net).tcp_conns, 0);
+}
+
+// RFC 3168 §6.1.1: a SYN that offers ECN, and reserved bits beside it, is a SYN.
+SCRIPT(ecn_is_offered_and_not_taken)
+{
+    peer_listens_for_us(s);
+    send_segment(s, SYN | 0xc0, 0, 0, 0);
+    expect(s, SYN | ACK, 0, 1, 0);
+    send_segment(s, ACK, 1, 1, 0);
+    ck_assert_uint_eq(socket_events(s->listener), SOCKET_READABLE);
+}
+
 // --- ICMP (RFC 5927) -------------------------------------------------------------------
 
 SCRIPT(port_unreachable_refuses_a_connect)
@@ -187,5 +228,6 @@ CHECK_MAIN("packet.forge", rst_exactly_at_rcv_nxt_resets, rst_elsewhere_in_the_w
            ack_of_unsent_data_is_answered_and_dropped, ack_from_too_far_back_is_questioned,
            segment_without_ack_is_dropped, data_outside_the_window_is_answered_and_dropped,
            data_is_cut_to_the_window, urgent_pointer_moves_nothing,
+           syns_from_nobody_and_to_all_are_dropped, ecn_is_offered_and_not_taken,
            port_unreachable_refuses_a_connect, no_icmp_ends_an_established_connection,
            soft_error_is_the_reason_of_a_timeout)

@@ -2,6 +2,7 @@
 // test_persist.c - windows that shut, shrink and open again: RFC 9293 §3.8.6, §3.8.6.1.
 #include "test/packet/script.h"
 
+#include "exo/bits.h"
 #include "exo/err.h"
 
 // Everything is out and acknowledged, the window is shut, and `len` bytes from `k` on wait.
@@ -65,6 +66,55 @@ SCRIPT(acks_between_probes_stand_before_the_probed_byte)
     app_reads(s, 1, 50);
 }
 
+// A RST behind the byte that was refused would lie beyond the window, and who checks RSTs as
+// RFC 5961 §3.2 says would keep the connection.
+SCRIPT(reset_behind_a_shut_window_stands_before_the_probed_byte)
+{
+    establish(s);
+    shut_window(s, 1, 100);
+    at(s, 200);
+    expect(s, ACK, 1, 1, 1);
+    send_segment(s, ACK, 1, 1, 0);
+    socket_abort(s->sock);
+    s->sock = NULL;
+    poll(s);
+    expect(s, RST | ACK, 1, 1, 0);
+}
+
+// What the window has left behind as it shrank is refused, and so is an ACK behind it.
+SCRIPT(ack_does_not_stand_beyond_a_window_that_shrank)
+{
+    establish_with(s, MSS, 255, 4 * MSS);
+    app_sends(s, 1, 4 * MSS);
+    skip_all(s);
+    s->peer_window = MSS;
+    send_segment(s, ACK, 1, 1, 0);
+    send_segment(s, ACK, 1, 1, MSS);
+    send_segment(s, ACK, 1 + MSS, 1, MSS);
+    expect(s, ACK, 1 + MSS, 1 + 2 * MSS, 0);
+    app_reads(s, 1, 2 * MSS);
+}
+
+// The other side of it: the peer has sent all that our window takes, the first segment of it
+// was lost, and its ACKs stand at the edge. Table 6 would have none of them before the gap is
+// filled, but they say what they say.
+SCRIPT(ack_at_the_edge_of_the_window_counts)
+{
+    const uint32_t window = s->config.rx_window_bytes;
+    establish(s);
+    app_sends(s, 1, 100);
+    expect(s, ACK, 1, 1, 100);
+    for (uint32_t k = 1 + MSS; k < 1 + window; k += MSS)
+        send_segment(s, ACK, k, 1, EXO_MIN(MSS, 1 + window - k));
+    skip_all(s);
+    send_segment(s, ACK, 1 + window, 101, 0);
+    expect_nothing(s);
+    send_segment(s, ACK, 2 + window, 101, 0); // this one is out of place
+    expect(s, ACK, 101, 1, 0);
+    at(s, 5000);
+    expect_nothing(s); // the data is acknowledged, and not sent again
+}
+
 SCRIPT(answers_to_probes_are_no_duplicate_acks)
 {
     establish(s);
@@ -105,4 +155,6 @@ SCRIPT(probe_that_has_become_needless_is_not_sent)
 CHECK_MAIN("packet.persist", window_that_shrinks_to_zero_is_probed,
            window_that_shrinks_below_a_segment_is_used,
            acks_between_probes_stand_before_the_probed_byte,
+           reset_behind_a_shut_window_stands_before_the_probed_byte,
+           ack_does_not_stand_beyond_a_window_that_shrank, ack_at_the_edge_of_the_window_counts,
            answers_to_probes_are_no_duplicate_acks, probe_that_has_become_needless_is_not_sent)

@@ -104,6 +104,44 @@ SCRIPT(sender_that_holds_most_leaves_room_for_others)
     skip_all(s);
 }
 
+// Shuts its window, opens it too little to be of use, shuts it again: it takes nothing, and is as
+// stalled as one that keeps it shut.
+SCRIPT(peer_that_plays_with_its_window_is_stalled_all_the_same)
+{
+    struct hoard hoard = {.count = 0};
+    struct socket *player;
+    struct span room;
+    establish_with(s, MSS, 255, 4000);
+    player = s->sock;
+    const struct tcp_tuple players = s->tuple;
+    const uint32_t players_iss = s->our_iss;
+    s->tuple.peer_port++;
+    s->peer_window = 4000;
+    send_syn(s, MSS, 255);
+    expect(s, SYN | ACK, 0, 1, 0);
+    send_segment(s, ACK, 1, 1, 0);
+    ck_assert_int_eq(socket_accept(s->listener, &s->sock), 0);
+
+    s->tuple = players;
+    s->our_iss = players_iss;
+    s->peer_window = 0;
+    send_segment(s, ACK, 1, 1, 0);
+    while (socket_reserve(player, &room) == 0)
+        socket_commit(player, room.len);
+    take_all_but(s, &hoard, 64); // none is left for apps
+    ck_assert_int_eq(socket_reserve(s->sock, &room), -EXO_EAGAIN);
+    for (uint32_t ms = 300; ms < 20000 && !socket_error(player); ms += 300) {
+        s->peer_window = s->peer_window ? 0 : 100;
+        send_segment(s, ACK, 1, 1, 0);
+        at(s, ms);
+        skip_all(s);
+    }
+    ck_assert_int_eq(socket_error(player), -EXO_ETIMEDOUT);
+    ck_assert_int_eq(socket_error(s->sock), 0);
+    socket_abort(player);
+    give_back(&hoard);
+}
+
 // The timer has taken the SYN back and there was no buffer to send it again: the answer to
 // the first one is as good as ever.
 SCRIPT(answer_to_a_syn_that_waits_to_be_repeated)
@@ -123,4 +161,6 @@ SCRIPT(answer_to_a_syn_that_waits_to_be_repeated)
 
 CHECK_MAIN("packet.pressure", reset_of_one_that_waits_for_a_buffer_leaves_no_trace,
            unread_data_never_takes_the_buffers_that_receive,
-           sender_that_holds_most_leaves_room_for_others, answer_to_a_syn_that_waits_to_be_repeated)
+           sender_that_holds_most_leaves_room_for_others,
+           peer_that_plays_with_its_window_is_stalled_all_the_same,
+           answer_to_a_syn_that_waits_to_be_repeated)

@@ -328,7 +328,7 @@ START_TEST(dhcp_takes_the_servers_times_if_they_are_in_order)
 {
     static const struct {
         uint32_t t1_s, t2_s, t1_expected_s;
-    } cases[] = {{100, 200, 100}, {200, 100, 500}, {100, 1000, 500}, {0, 2000, 500}};
+    } cases[] = {{100, 200, 100}, {200, 100, 500}, {100, 1000, 500}, {0, 2000, 500}, {0, 200, 500}};
     for (size_t i = 0; i < EXO_COUNT(cases); i++) {
         struct script t;
         script_init(&t, i + 1);
@@ -449,6 +449,43 @@ START_TEST(dhcp_ignores_what_was_not_asked_for)
 }
 END_TEST
 
+// What a server may say that answers everything at once and wishes us no rest.
+static struct wire_dhcp wild_answer(struct script *t)
+{
+    static const uint32_t times_s[] = {0, 1, 2, 3, 60, 0x7fffffff, 0xfffffffe, 0xffffffff};
+    const uint64_t r = fixture_draw(&t->rng);
+    const bool offers = t->sent.type == WIRE_DHCP_DISCOVER;
+    struct wire_dhcp msg = reply(t, offers               ? WIRE_DHCP_OFFER
+                                    : (r >> 20 & 3) == 0 ? WIRE_DHCP_NAK
+                                                         : WIRE_DHCP_ACK);
+    msg.options |= (r >> 24 & 3) == 0 ? 0 : WIRE_DHCP_T1 | WIRE_DHCP_T2;
+    msg.t1_s = times_s[r >> 30 & 7];
+    msg.t2_s = times_s[r >> 40 & 7];
+    msg.lease_s = times_s[r >> 50 & 7];
+    return msg;
+}
+
+START_TEST(dhcp_is_kept_busy_by_no_server)
+{
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        struct script t;
+        script_init(&t, seed);
+        const exo_ns begin = t.now;
+        for (uint32_t sent = 0; t.now < begin + EXO_S(1000);) {
+            if (output(&t)) {
+                ck_assert_uint_le(++sent, 8 + 8 * (t.now - begin) / EXO_S(1));
+                const struct wire_dhcp msg = wild_answer(&t);
+                input(&t, &msg);
+                continue;
+            }
+            ck_assert_uint_gt(dhcp_deadline(&t.dhcp), t.now);
+            advance_to(&t, dhcp_deadline(&t.dhcp));
+        }
+        script_fini(&t);
+    }
+}
+END_TEST
+
 CHECK_MAIN("netstack.dhcp", dhcp_binds_in_four_messages_and_no_time,
            dhcp_discover_backs_off_to_a_minute_and_never_ends,
            dhcp_retransmission_time_and_xid_are_random, dhcp_request_without_answer_starts_over,
@@ -457,4 +494,4 @@ CHECK_MAIN("netstack.dhcp", dhcp_binds_in_four_messages_and_no_time,
            dhcp_rebinding_takes_another_server, dhcp_nak_of_a_renewal_takes_the_address_away,
            dhcp_takes_the_servers_times_if_they_are_in_order, dhcp_lease_for_ever_needs_no_time,
            dhcp_bad_masks_fall_back_to_the_class, dhcp_answers_must_match_in_every_field,
-           dhcp_ignores_what_was_not_asked_for)
+           dhcp_ignores_what_was_not_asked_for, dhcp_is_kept_busy_by_no_server)

@@ -13,6 +13,8 @@ struct fake_machine {
     uint32_t stacks_out;
     uint32_t nics_open;
     uint32_t halts;
+    uint32_t looks;      // at the clock since it last moved
+    exo_ns stuck_until;  // no NIC takes a frame before
     uint32_t lose_every; // the cable drops each n-th frame; 0: none
     uint32_t carried;    // frames so far
 };

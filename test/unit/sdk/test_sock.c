@@ -301,7 +301,37 @@ START_TEST(a_stack_that_cannot_start_leaves_nothing_behind)
 }
 END_TEST
 
+// --- a link that takes nothing ---------------------------------------------------
+
+// The host reads no frames from its end for a while.
+static void wait_for_a_stuck_link(void *arg)
+{
+    (void)arg;
+    struct sock *a, *b;
+    struct endpoint from;
+    char bytes[8];
+    open_lab();
+    ck_assert_int_eq(sock_udp(lab.server, 7, &a), 0);
+    ck_assert_int_eq(sock_udp(lab.client, 0, &b), 0);
+    machine.stuck_until = machine.now + EXO_S(1);
+    ck_assert_int_eq(sock_sendto(b, "ping", 4, (struct endpoint){at_server.addr, 7}), 0);
+    ck_assert_int_eq(sock_recvfrom(a, bytes, sizeof bytes, &from, in(EXO_S(5))), 4);
+    ck_assert_uint_ge(machine.now, machine.stuck_until);
+    sock_close(a);
+    sock_close(b);
+    close_lab();
+}
+
+START_TEST(a_stuck_link_is_waited_for_and_not_stared_at)
+{
+    fake_machine_init();
+    on_machine(wait_for_a_stuck_link);
+    ck_assert_uint_lt(machine.halts, 20000);
+}
+END_TEST
+
 CHECK_MAIN("sdk.sock", sixty_clients_are_echoed_and_nothing_is_left,
            a_lossy_cable_only_takes_longer, bulk_data_written_in_place_arrives_whole,
            deadlines_end_waits_and_errors_say_why, datagrams_go_both_ways,
+           a_stuck_link_is_waited_for_and_not_stared_at,
            a_stack_that_cannot_start_leaves_nothing_behind)
