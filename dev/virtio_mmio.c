@@ -32,96 +32,6 @@ enum { // §4.2.2
 #define MAGIC          0x74726976u // "virt"
 #define VERSION_MODERN 2u
 
-// ---- where they are ----
-
-// Of a hexadecimal digit, small or capital; of anything else 16.
-static uint32_t digit_of(char c)
-{
-    uint32_t decimal = (uint32_t)c - '0';
-    uint32_t letter = ((uint32_t)c | 0x20) - 'a';
-    return decimal < 10 ? decimal : letter < 6 ? letter + 10 : 16;
-}
-
-// Reads a number, with 0x in front or without, and moves on behind it. False if there is none
-// or if it is larger than anything a place is told by.
-static bool take_number(const char **text, uint64_t *out)
-{
-    const char *at = *text;
-    bool is_hex = at[0] == '0' && (at[1] | 0x20) == 'x';
-    uint32_t base = is_hex ? 16 : 10;
-    const char *first = at += is_hex ? 2 : 0;
-    *out = 0;
-    for (uint32_t digit; (digit = digit_of(*at)) < base; at++) {
-        if (*out > UINT64_MAX >> 5)
-            return false;
-        *out = *out * base + digit;
-    }
-    *text = at;
-    return at != first;
-}
-
-static uint32_t take_unit_shift(const char **text)
-{
-    uint32_t unit = (uint32_t)(*text)[0] | 0x20;
-    uint32_t shift = unit == 'k' ? 10 : unit == 'm' ? 20 : unit == 'g' ? 30 : 0;
-    *text += shift != 0;
-    return shift;
-}
-
-static bool take_char(const char **text, char c)
-{
-    bool is_there = **text == c;
-    *text += is_there;
-    return is_there;
-}
-
-// What stands between words, or the end.
-static bool is_gap(char c)
-{
-    return (uint8_t)c <= ' ';
-}
-
-// SIZE@BASE:GSI, and an :ID that says nothing to us. What is missing is not moved past, so
-// nothing but the last answer matters.
-static bool take_place(const char *text, struct virtio_mmio_place *out)
-{
-    uint64_t gsi = 0, id;
-    bool good = take_number(&text, &out->bytes);
-    out->bytes <<= take_unit_shift(&text);
-    good &= take_char(&text, '@');
-    good &= take_number(&text, &out->at.v);
-    good &= take_char(&text, ':');
-    good &= take_number(&text, &gsi);
-    if (take_char(&text, ':'))
-        good &= take_number(&text, &id);
-    if (!good)
-        return false;
-    out->gsi = (uint32_t)gsi;
-    bool fits = (gsi <= UINT32_MAX) & (out->bytes >= VIRTIO_MMIO_BYTES);
-    return fits & exo_is_aligned(out->at.v, 4) & is_gap(*text);
-}
-
-// Where `at` goes on behind `word`; null if it does not begin with it.
-static const char *behind(const char *at, const char *word)
-{
-    for (; *word; word++, at++) {
-        if (*at != *word)
-            return NULL;
-    }
-    return at;
-}
-
-bool virtio_mmio_place(const char *cmdline, uint32_t nth, struct virtio_mmio_place *out)
-{
-    bool begins = true;
-    for (const char *at = cmdline; *at; begins = is_gap(*at++)) {
-        const char *place = begins ? behind(at, "virtio_mmio.device=") : NULL;
-        if (place && take_place(place, out) && nth-- == 0)
-            return true;
-    }
-    return false;
-}
-
 uint32_t virtio_mmio_type(const struct virtio_mmio_place *place)
 {
     struct pa id_at = {place->at.v + DEVICE_ID};
@@ -131,8 +41,6 @@ uint32_t virtio_mmio_type(const struct virtio_mmio_place *place)
         return 0;
     return type;
 }
-
-// ---- the transport ----
 
 static volatile uint8_t *reg(struct virtio *dev, uint32_t offset)
 {
@@ -179,11 +87,17 @@ static int queue_setup(struct virtio *dev, const struct virtio_queue *queue,
     return 0;
 }
 
+static int claim_wire(const struct virtio_mmio_place *place, int irq)
+{
+    return place->has_shape ? core_gsi_claim_wire(place->wire, irq)
+                            : core_gsi_claim(place->wire.gsi, irq);
+}
+
 // One wire for everything.
 static int route(struct virtio *dev, uint16_t entry, int irq)
 {
     struct virtio_mmio *mmio = EXO_CONTAINER(dev, struct virtio_mmio, virtio);
-    int err = entry ? -EXO_ENOTSUP : core_gsi_claim(mmio->place.gsi, irq);
+    int err = entry ? -EXO_ENOTSUP : claim_wire(&mmio->place, irq);
     if (err < 0)
         return virtio_fail(dev, err, "its interrupt wire is not to be had");
     mmio->routed = true;
@@ -207,7 +121,7 @@ static void release(struct virtio *dev)
 {
     struct virtio_mmio *mmio = EXO_CONTAINER(dev, struct virtio_mmio, virtio);
     if (mmio->routed)
-        core_gsi_release(mmio->place.gsi);
+        core_gsi_release(mmio->place.wire.gsi);
     core_mmio_release(mmio->place.at);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// test_virtio_mmio.c - where the command line says that devices are, and registers that lie.
+// test_virtio_mmio.c - registers that keep their promises, and registers that lie.
 //
 // The device is passive memory, as in test_virtio_pci.c.
 #include "core/clock.h"
@@ -32,6 +32,7 @@ enum { // virtio 1.2 §4.2.2
 static struct {
     uint32_t regs[512 / 4];
     int windows, wires; // claimed now
+    uint32_t shape;     // that was told of the last wire
 } board;
 
 // ---- the platform below the transport ----
@@ -78,6 +79,12 @@ int core_gsi_claim(uint32_t gsi, int irq)
     return gsi < 24 ? 0 : -EXO_ENODEV;
 }
 
+int core_gsi_claim_wire(struct hal_wire wire, int irq)
+{
+    board.shape = wire.shape;
+    return core_gsi_claim(wire.gsi, irq);
+}
+
 void core_gsi_release(uint32_t gsi)
 {
     (void)gsi;
@@ -103,54 +110,7 @@ static void board_init(void)
     set(QUEUE_NUM_MAX, 256);
 }
 
-static const struct virtio_mmio_place here = {.at = {BASE}, .bytes = 512, .gsi = 12};
-
-// ---- the command line ----
-
-START_TEST(places_are_read_from_the_command_line)
-{
-    static const char line[] = "verbose virtio_mmio.device=512@0xfeb00e00:12 x=virtio_mmio.device="
-                               "1@1:1 virtio_mmio.device=4K@0xD0000000:5:0 quiet";
-    struct virtio_mmio_place place;
-    ck_assert(virtio_mmio_place(line, 0, &place));
-    ck_assert_uint_eq(place.at.v, 0xfeb00e00);
-    ck_assert_uint_eq(place.bytes, 512);
-    ck_assert_uint_eq(place.gsi, 12);
-    ck_assert(virtio_mmio_place(line, 1, &place));
-    ck_assert_uint_eq(place.at.v, 0xd0000000);
-    ck_assert_uint_eq(place.bytes, 4096);
-    ck_assert_uint_eq(place.gsi, 5);
-    ck_assert(!virtio_mmio_place(line, 2, &place));
-    ck_assert(!virtio_mmio_place("", 0, &place));
-}
-END_TEST
-
-START_TEST(badly_named_places_do_not_count)
-{
-    static const char *const lines[] = {
-        "virtio_mmio.device=",
-        "virtio_mmio.device=512",
-        "virtio_mmio.device=512@",
-        "virtio_mmio.device=512@0x1000",
-        "virtio_mmio.device=512@0x:1",
-        "virtio_mmio.device=512@0x1000:",
-        "virtio_mmio.device=@0x1000:1",
-        "virtio_mmio.device=512@0x1000:1x",
-        "virtio_mmio.device=16@0x1000:1",
-        "virtio_mmio.device=512@0x1002:1",
-        "virtio_mmio.device=512@0x1000:1:",
-        "virtio_mmio.device=512@0x1000:99999999999",
-        "virtio_mmio.device=512@0x11111111111111111:1",
-        "virtio_mmio.device=99999999999999999999@0x1000:1",
-        "virtio_mmio.device=512@z:1",
-    };
-    struct virtio_mmio_place place;
-    for (size_t i = 0; i < EXO_COUNT(lines); i++)
-        ck_assert_msg(!virtio_mmio_place(lines[i], 0, &place), "%s", lines[i]);
-}
-END_TEST
-
-// ---- the registers ----
+static const struct virtio_mmio_place here = {.at = {BASE}, .bytes = 512, .wire = {.gsi = 12}};
 
 START_TEST(a_device_is_brought_up_and_given_back)
 {
@@ -213,7 +173,7 @@ START_TEST(a_wire_or_queue_that_is_not_there_is_refused)
 {
     board_init();
     struct virtio_mmio_place far = here;
-    far.gsi = 24;
+    far.wire.gsi = 24;
     struct virtio_mmio dev;
     ck_assert_int_eq(virtio_mmio_open(&dev, &far, "test"), 0);
     ck_assert_int_eq(virtio_route(&dev.virtio, 0, 5), -EXO_ENODEV);
@@ -233,6 +193,21 @@ START_TEST(a_wire_or_queue_that_is_not_there_is_refused)
 }
 END_TEST
 
+START_TEST(a_wire_has_the_shape_that_is_told)
+{
+    board_init();
+    struct virtio_mmio_place told = here;
+    told.wire.shape = HAL_WIRE_LEVEL | HAL_WIRE_ACTIVE_LOW;
+    told.has_shape = true;
+    struct virtio_mmio dev;
+    ck_assert_int_eq(virtio_mmio_open(&dev, &told, "test"), 0);
+    ck_assert_int_eq(virtio_route(&dev.virtio, 0, 5), 0);
+    ck_assert_uint_eq(board.shape, HAL_WIRE_LEVEL | HAL_WIRE_ACTIVE_LOW);
+    virtio_close(&dev.virtio);
+    ck_assert_int_eq(board.wires, 0);
+}
+END_TEST
+
 START_TEST(configuration_is_read_inside_its_window_only)
 {
     board_init();
@@ -247,7 +222,6 @@ START_TEST(configuration_is_read_inside_its_window_only)
 }
 END_TEST
 
-CHECK_MAIN("dev.virtio_mmio", places_are_read_from_the_command_line,
-           badly_named_places_do_not_count, a_device_is_brought_up_and_given_back,
+CHECK_MAIN("dev.virtio_mmio", a_device_is_brought_up_and_given_back,
            what_is_no_modern_device_is_refused, a_wire_or_queue_that_is_not_there_is_refused,
-           configuration_is_read_inside_its_window_only)
+           a_wire_has_the_shape_that_is_told, configuration_is_read_inside_its_window_only)
