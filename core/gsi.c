@@ -42,12 +42,11 @@ static void flip(uint32_t gsi)
     core_state.gsis_claimed[gsi / 64] ^= UINT64_C(1) << gsi % 64;
 }
 
-int core_gsi_claim_wire(struct hal_wire wire, int irq)
+static int claim(const struct hal_apics *apics, struct hal_wire wire, int irq)
 {
     uint32_t gsi = wire.gsi;
     uint8_t vector = core_irq_vector(irq);
     uint32_t cpu = core_irq_apic_id(irq);
-    const struct hal_apics *apics = acpi_apics();
     const struct gsi_ioapic *ioapic = find(apics, gsi);
     if (!ioapic || gsi_map_is_nmi(apics, gsi))
         return -EXO_ENODEV;
@@ -71,7 +70,13 @@ int core_gsi_claim_wire(struct hal_wire wire, int irq)
 
 int core_gsi_claim(uint32_t gsi, int irq)
 {
-    return core_gsi_claim_wire((struct hal_wire){gsi, gsi_map_shape(acpi_apics(), gsi)}, irq);
+    const struct hal_apics *apics = acpi_apics();
+    return claim(apics, (struct hal_wire){gsi, gsi_map_shape(apics, gsi)}, irq);
+}
+
+int core_gsi_claim_wire(struct hal_wire wire, int irq)
+{
+    return claim(acpi_apics(), wire, irq);
 }
 
 void core_gsi_release(uint32_t gsi)
