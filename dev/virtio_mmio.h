@@ -24,7 +24,7 @@ uint32_t virtio_mmio_type(const struct virtio_mmio_place *place);
 //
 // Owner:  gives the device to the caller, until virtio_close.
 // Errors: -EXO_EBUSY    it has an owner.
-//         -EXO_ENOTSUP  it is an older than virtio 1.0 (QEMU: virtio-mmio.force-legacy).
+//         -EXO_ENOTSUP  its registers are of no version that we know.
 //         -EXO_EIO      no device, or it does not come out of reset.
 int virtio_mmio_open(struct virtio_mmio *dev, const struct virtio_mmio_place *place,
                      const char *owner);

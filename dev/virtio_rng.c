@@ -84,7 +84,7 @@ static int open(struct rng_device *dev)
 
 static int start(struct rng_device *dev)
 {
-    int err = virtio_negotiate(dev->virtio, UINT64_C(1) << VIRTIO_F_VERSION_1, 0);
+    int err = virtio_negotiate(dev->virtio, 0, 0);
     if (err < 0)
         return -EXO_EIO;
     virtio_ring_init(&dev->ring, core_phys(dev->frame), dev->slots, RING_SIZE, false);
