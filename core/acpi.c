@@ -104,6 +104,16 @@ bool acpi_code(uint32_t n, struct cspan *out)
     return acpi_fadt(&fadt) && fadt.dsdt && hal_acpi_table(&acpi_firmware, fadt.dsdt, "DSDT", out);
 }
 
+int core_acpi_device(const char *hid, uint32_t n, struct hal_acpi_device *out)
+{
+    struct cspan code;
+    for (uint32_t table = 0; acpi_code(table, &code); table++) {
+        if (hal_acpi_device(code, hid, &n, out))
+            return 0;
+    }
+    return -EXO_ENOENT;
+}
+
 bool acpi_is_under_way(void)
 {
     return once_is_under_way(&core_state.acpi_known);

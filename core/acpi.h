@@ -7,6 +7,7 @@
 #define CORE_ACPI_H
 
 #include "exo/span.h"
+#include "hal/acpi_device.h"
 #include "hal/acpi_fadt.h"
 #include "hal/apics.h"
 #include "hal/firmware.h"
@@ -17,6 +18,12 @@
 // Errors: -EXO_ENOENT  there is none, or no ACPI.
 // Spec:   ACPI 6.5 §5.2.
 int core_acpi_find(const char *signature, uint32_t n, struct cspan *out);
+
+// The `n`-th device (from 0) with a hardware identifier of letters and digits, as "LNRO0005", in
+// the order of the machine code, which is searched and not run (hal/acpi_device.h).
+//
+// Errors: -EXO_ENOENT  there are fewer that say in so many words where they are.
+int core_acpi_device(const char *hid, uint32_t n, struct hal_acpi_device *out);
 
 // The CPUs and I/O APICs of the machine: by ACPI's MADT; without one by Intel's MP table;
 // without that the CPU that runs, and an I/O APIC where every PC has its first. There is at

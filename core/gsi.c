@@ -42,31 +42,41 @@ static void flip(uint32_t gsi)
     core_state.gsis_claimed[gsi / 64] ^= UINT64_C(1) << gsi % 64;
 }
 
-int core_gsi_claim(uint32_t gsi, int irq)
+static int claim(const struct hal_apics *apics, struct hal_wire wire, int irq)
 {
+    uint32_t gsi = wire.gsi;
     uint8_t vector = core_irq_vector(irq);
     uint32_t cpu = core_irq_apic_id(irq);
-    const struct hal_apics *apics = acpi_apics();
     const struct gsi_ioapic *ioapic = find(apics, gsi);
     if (!ioapic || gsi_map_is_nmi(apics, gsi))
         return -EXO_ENODEV;
     if (cpu >= HAL_LAPIC_WIDE_ID) // a pin's destination has eight bits, and all ones is everybody
         return -EXO_ENOTSUP;
 
-    uint32_t shape = gsi_map_shape(apics, gsi);
     exo_lock_take(&core_state.gsi_lock);
     bool is_free = !is_claimed(gsi);
     if (is_free) {
         flip(gsi);
         hal_ioapic_route(ioapic->regs, gsi - ioapic->first, vector, (uint8_t)cpu,
-                         shape & HAL_WIRE_ACTIVE_LOW);
+                         wire.shape & HAL_WIRE_ACTIVE_LOW);
     }
     exo_lock_give(&core_state.gsi_lock);
     if (!is_free)
         return -EXO_EBUSY;
-    if (shape & HAL_WIRE_LEVEL)
+    if (wire.shape & HAL_WIRE_LEVEL)
         core_irq_raise(irq);
     return 0;
+}
+
+int core_gsi_claim(uint32_t gsi, int irq)
+{
+    const struct hal_apics *apics = acpi_apics();
+    return claim(apics, (struct hal_wire){gsi, gsi_map_shape(apics, gsi)}, irq);
+}
+
+int core_gsi_claim_wire(struct hal_wire wire, int irq)
+{
+    return claim(acpi_apics(), wire, irq);
 }
 
 void core_gsi_release(uint32_t gsi)

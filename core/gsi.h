@@ -14,6 +14,8 @@
 
 #include <stdint.h>
 
+#include "hal/apics.h"
+
 #define CORE_GSI_MAX 256 // wires that can be owned have lower numbers
 
 // Lets each edge of the wire raise interrupt line `irq` (core/irq.h). The line of a
@@ -24,6 +26,10 @@
 //         -EXO_EBUSY    it has an owner.
 //         -EXO_ENOTSUP  the number of the line's CPU is too large for an I/O APIC.
 int core_gsi_claim(uint32_t gsi, int irq);
+
+// The same for a wire whose owner was told what it looks like, as ACPI tells of a device's:
+// that counts, and not what the board says of the wire.
+int core_gsi_claim_wire(struct hal_wire wire, int irq);
 
 // Shuts the wire off and gives it back.
 void core_gsi_release(uint32_t gsi);

@@ -2,7 +2,6 @@
 // probe.c - from "the nth NIC of the machine" to the driver that opens it.
 #include "dev/probe.h"
 
-#include "core/core_main.h"
 #include "core/log.h"
 #include "dev/virtio_mmio.h"
 #include "dev/virtio_net.h"
@@ -24,13 +23,14 @@ const struct nic_driver *nic_driver_for(const struct core_pci_function *function
     return NULL;
 }
 
-static int find_nic(uint32_t nth, struct core_pci_function *out)
+// The nth NIC on a bus, or nth less than there are.
+static bool find_nic(uint32_t *nth, struct core_pci_function *out)
 {
     for (uint32_t n = 0; core_pci_function(n, out) == 0; n++) {
-        if (out->class_code == PCI_CLASS_NETWORK && nth-- == 0)
-            return 0;
+        if (out->class_code == PCI_CLASS_NETWORK && (*nth)-- == 0)
+            return true;
     }
-    return -EXO_ENODEV;
+    return false;
 }
 
 static void name_stranger(const struct core_pci_function *f)
@@ -42,31 +42,29 @@ static void name_stranger(const struct core_pci_function *f)
     core_log("dev: under QEMU, use -device virtio-net-pci");
 }
 
-// The nth NIC among the devices that the command line names, or nth less than there are.
-static bool find_named(uint32_t *nth, struct virtio_mmio_place *out)
+static int open_function(const struct core_pci_function *function, uint16_t queue,
+                         const char *owner, struct nic **out)
 {
-    for (uint32_t n = 0; virtio_mmio_place(core_cmdline(), n, out); n++) {
-        if (virtio_mmio_type(out) == VIRTIO_TYPE_NET && (*nth)-- == 0)
-            return true;
-    }
-    return false;
-}
-
-int nic_open(uint32_t nth, uint16_t queue, const char *owner, struct nic **out)
-{
-    struct virtio_mmio_place place; // these first: nobody scans a bus for them
-    if (find_named(&nth, &place))
-        return virtio_net_open_mmio(&place, queue, owner, out);
-    struct core_pci_function function;
-    int err = find_nic(nth, &function);
-    if (err < 0)
-        return err;
-    const struct nic_driver *driver = nic_driver_for(&function);
+    const struct nic_driver *driver = nic_driver_for(function);
     if (!driver) {
-        name_stranger(&function);
+        name_stranger(function);
         return -EXO_ENOTSUP;
     }
-    return driver->open(&function, queue, owner, out);
+    return driver->open(function, queue, owner, out);
+}
+
+// What costs least to look for comes first: words, a bus, machine code.
+int nic_open(uint32_t nth, uint16_t queue, const char *owner, struct nic **out)
+{
+    struct virtio_mmio_place place;
+    struct core_pci_function function;
+    if (virtio_mmio_named(VIRTIO_TYPE_NET, &nth, &place))
+        return virtio_net_open_mmio(&place, queue, owner, out);
+    if (find_nic(&nth, &function))
+        return open_function(&function, queue, owner, out);
+    if (virtio_mmio_described(VIRTIO_TYPE_NET, &nth, &place))
+        return virtio_net_open_mmio(&place, queue, owner, out);
+    return -EXO_ENODEV;
 }
 
 void nic_close(struct nic *nic)

@@ -91,14 +91,16 @@ int virtio_negotiate(struct virtio *dev, uint64_t required, uint64_t wanted)
 {
     const struct virtio_transport *transport = dev->transport;
     uint64_t offered = transport->offered(dev);
+    required |= UINT64_C(1) << (transport->is_legacy ? VIRTIO_F_ANY_LAYOUT : VIRTIO_F_VERSION_1);
     if ((offered & required) != required)
         return virtio_fail(dev, -EXO_ENOTSUP, "a feature that the driver needs is not offered");
     dev->features = offered & (required | wanted);
     transport->accept(dev, dev->features);
 
-    // §3.1.1 steps 5 and 6: the device has the last word.
-    status_add(dev, STATUS_FEATURES_OK);
-    if (!(transport->status(dev) & STATUS_FEATURES_OK))
+    // §3.1.1 steps 5 and 6: the device has the last word, but for a legacy one (§3.1.2).
+    uint8_t last_word = transport->is_legacy ? 0 : STATUS_FEATURES_OK;
+    status_add(dev, last_word);
+    if ((transport->status(dev) & last_word) != last_word)
         return virtio_fail(dev, -EXO_ENOTSUP, "the device refuses the driver's choice of features");
     return 0;
 }

@@ -13,7 +13,8 @@
 #include "core/nicq.h"
 #include "hal/mmio.h"
 
-enum { // feature bits of the ring and the transport (§6)
+enum {                        // feature bits of the ring and the transport (§6)
+    VIRTIO_F_ANY_LAYOUT = 27, // of a legacy device: buffers are cut as the driver likes
     VIRTIO_F_EVENT_IDX = 29,
     VIRTIO_F_VERSION_1 = 32,
 };
@@ -31,6 +32,7 @@ struct virtio_queue { // what the device and the driver have to know of one virt
 
 // What a transport does in its own way; virtio.c does the rest.
 struct virtio_transport {
+    bool is_legacy; // the device is older than virtio 1.0, or behaves so (§1.3)
     uint8_t (*status)(struct virtio *dev);
     void (*set_status)(struct virtio *dev, uint8_t status);
     uint64_t (*offered)(struct virtio *dev); // feature bits
@@ -72,7 +74,8 @@ void virtio_halves_write(volatile void *select, volatile void *half, uint64_t va
 // Stops the device by a reset and gives it back: after this no DMA happens.
 void virtio_close(struct virtio *dev);
 
-// Agrees on `required` and on what the device offers of `wanted` (sets of bits, 1 << F).
+// Agrees on `required` and on what the device offers of `wanted` (sets of bits, 1 << F), and
+// on VIRTIO_F_VERSION_1 or, with a legacy device, VIRTIO_F_ANY_LAYOUT.
 //
 // Errors: -EXO_ENOTSUP  a required feature is not offered, or the device takes back
 //                       FEATURES_OK.

@@ -165,7 +165,7 @@ static int identify(struct virtio_blk *disk)
 static int bring_up(struct virtio_blk *disk)
 {
     uint64_t wanted = BIT(VIRTIO_BLK_F_BLK_SIZE) | BIT(VIRTIO_BLK_F_FLUSH) | BIT(VIRTIO_BLK_F_RO);
-    int err = virtio_negotiate(&disk->pci.virtio, BIT(VIRTIO_F_VERSION_1), wanted);
+    int err = virtio_negotiate(&disk->pci.virtio, 0, wanted);
     if (err < 0 || (err = identify(disk)) < 0)
         return err;
 

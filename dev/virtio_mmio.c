@@ -4,186 +4,75 @@
 
 #include "core/gsi.h"
 #include "core/mmio.h"
-#include "exo/bits.h"
+#include "dev/virtio_mmio_legacy.h"
+#include "dev/virtio_mmio_regs.h"
 #include "exo/err.h"
 
-enum { // §4.2.2
-    MAGIC_VALUE = 0x000,
-    VERSION = 0x004,
-    DEVICE_ID = 0x008,
-    DEVICE_FEATURES = 0x010,
-    DEVICE_FEATURES_SEL = 0x014,
-    DRIVER_FEATURES = 0x020,
-    DRIVER_FEATURES_SEL = 0x024,
-    QUEUE_SEL = 0x030,
-    QUEUE_NUM_MAX = 0x034,
-    QUEUE_NUM = 0x038,
-    QUEUE_READY = 0x044,
-    QUEUE_NOTIFY = 0x050,
-    INTERRUPT_STATUS = 0x060,
-    INTERRUPT_ACK = 0x064,
-    STATUS = 0x070,
-    QUEUE_DESC = 0x080, // each of these three is two registers, the low one first
-    QUEUE_DRIVER = 0x090,
-    QUEUE_DEVICE = 0x0a0,
-    CONFIG_GENERATION = 0x0fc,
-};
-
-#define MAGIC          0x74726976u // "virt"
-#define VERSION_MODERN 2u
-
-// ---- where they are ----
-
-// Of a hexadecimal digit, small or capital; of anything else 16.
-static uint32_t digit_of(char c)
-{
-    uint32_t decimal = (uint32_t)c - '0';
-    uint32_t letter = ((uint32_t)c | 0x20) - 'a';
-    return decimal < 10 ? decimal : letter < 6 ? letter + 10 : 16;
-}
-
-// Reads a number, with 0x in front or without, and moves on behind it. False if there is none
-// or if it is larger than anything a place is told by.
-static bool take_number(const char **text, uint64_t *out)
-{
-    const char *at = *text;
-    bool is_hex = at[0] == '0' && (at[1] | 0x20) == 'x';
-    uint32_t base = is_hex ? 16 : 10;
-    const char *first = at += is_hex ? 2 : 0;
-    *out = 0;
-    for (uint32_t digit; (digit = digit_of(*at)) < base; at++) {
-        if (*out > UINT64_MAX >> 5)
-            return false;
-        *out = *out * base + digit;
-    }
-    *text = at;
-    return at != first;
-}
-
-static uint32_t take_unit_shift(const char **text)
-{
-    uint32_t unit = (uint32_t)(*text)[0] | 0x20;
-    uint32_t shift = unit == 'k' ? 10 : unit == 'm' ? 20 : unit == 'g' ? 30 : 0;
-    *text += shift != 0;
-    return shift;
-}
-
-static bool take_char(const char **text, char c)
-{
-    bool is_there = **text == c;
-    *text += is_there;
-    return is_there;
-}
-
-// What stands between words, or the end.
-static bool is_gap(char c)
-{
-    return (uint8_t)c <= ' ';
-}
-
-// SIZE@BASE:GSI, and an :ID that says nothing to us. What is missing is not moved past, so
-// nothing but the last answer matters.
-static bool take_place(const char *text, struct virtio_mmio_place *out)
-{
-    uint64_t gsi = 0, id;
-    bool good = take_number(&text, &out->bytes);
-    out->bytes <<= take_unit_shift(&text);
-    good &= take_char(&text, '@');
-    good &= take_number(&text, &out->at.v);
-    good &= take_char(&text, ':');
-    good &= take_number(&text, &gsi);
-    if (take_char(&text, ':'))
-        good &= take_number(&text, &id);
-    if (!good)
-        return false;
-    out->gsi = (uint32_t)gsi;
-    bool fits = (gsi <= UINT32_MAX) & (out->bytes >= VIRTIO_MMIO_BYTES);
-    return fits & exo_is_aligned(out->at.v, 4) & is_gap(*text);
-}
-
-// Where `at` goes on behind `word`; null if it does not begin with it.
-static const char *behind(const char *at, const char *word)
-{
-    for (; *word; word++, at++) {
-        if (*at != *word)
-            return NULL;
-    }
-    return at;
-}
-
-bool virtio_mmio_place(const char *cmdline, uint32_t nth, struct virtio_mmio_place *out)
-{
-    bool begins = true;
-    for (const char *at = cmdline; *at; begins = is_gap(*at++)) {
-        const char *place = begins ? behind(at, "virtio_mmio.device=") : NULL;
-        if (place && take_place(place, out) && nth-- == 0)
-            return true;
-    }
-    return false;
-}
+enum { VERSION_LEGACY = 1, VERSION_MODERN = 2 };
 
 uint32_t virtio_mmio_type(const struct virtio_mmio_place *place)
 {
-    struct pa id_at = {place->at.v + DEVICE_ID};
+    struct pa id_at = {place->at.v + MMIO_DEVICE_ID};
     uint32_t magic, type;
-    if (core_mmio_peek32(place->at, &magic) < 0 || magic != MAGIC ||
+    if (core_mmio_peek32(place->at, &magic) < 0 || magic != MMIO_MAGIC ||
         core_mmio_peek32(id_at, &type) < 0)
         return 0;
     return type;
 }
 
-// ---- the transport ----
-
-static volatile uint8_t *reg(struct virtio *dev, uint32_t offset)
-{
-    return EXO_CONTAINER(dev, struct virtio_mmio, virtio)->regs + offset;
-}
-
 static uint8_t status(struct virtio *dev)
 {
-    return (uint8_t)hal_mmio_read32(reg(dev, STATUS));
+    return (uint8_t)hal_mmio_read32(mmio_reg(dev, MMIO_STATUS));
 }
 
 static void set_status(struct virtio *dev, uint8_t value)
 {
-    hal_mmio_write32(reg(dev, STATUS), value);
+    hal_mmio_write32(mmio_reg(dev, MMIO_STATUS), value);
 }
 
 static uint64_t offered(struct virtio *dev)
 {
-    return virtio_halves_read(reg(dev, DEVICE_FEATURES_SEL), reg(dev, DEVICE_FEATURES));
+    return virtio_halves_read(mmio_reg(dev, MMIO_DEVICE_FEATURES_SEL),
+                              mmio_reg(dev, MMIO_DEVICE_FEATURES));
 }
 
 static void accept(struct virtio *dev, uint64_t features)
 {
-    virtio_halves_write(reg(dev, DRIVER_FEATURES_SEL), reg(dev, DRIVER_FEATURES), features);
+    virtio_halves_write(mmio_reg(dev, MMIO_DRIVER_FEATURES_SEL),
+                        mmio_reg(dev, MMIO_DRIVER_FEATURES), features);
 }
 
 static uint16_t queue_size(struct virtio *dev, uint16_t index)
 {
-    hal_mmio_write32(reg(dev, QUEUE_SEL), index);
-    return (uint16_t)EXO_MIN(hal_mmio_read32(reg(dev, QUEUE_NUM_MAX)), 0x8000u);
+    hal_mmio_write32(mmio_reg(dev, MMIO_QUEUE_SEL), index);
+    return (uint16_t)EXO_MIN(hal_mmio_read32(mmio_reg(dev, MMIO_QUEUE_NUM_MAX)), 0x8000u);
 }
 
 static int queue_setup(struct virtio *dev, const struct virtio_queue *queue,
                        volatile void **doorbell)
 {
-    if (hal_mmio_read32(reg(dev, QUEUE_READY)) != 0)
+    if (hal_mmio_read32(mmio_reg(dev, MMIO_QUEUE_READY)) != 0)
         return virtio_fail(dev, -EXO_EIO, "a queue is in use right after the reset");
-    hal_mmio_write32(reg(dev, QUEUE_NUM), queue->size);
-    hal_mmio_write64(reg(dev, QUEUE_DESC), queue->desc.v);
-    hal_mmio_write64(reg(dev, QUEUE_DRIVER), queue->avail.v);
-    hal_mmio_write64(reg(dev, QUEUE_DEVICE), queue->used.v);
-    hal_mmio_write32(reg(dev, QUEUE_READY), 1);
-    *doorbell = reg(dev, QUEUE_NOTIFY);
+    hal_mmio_write32(mmio_reg(dev, MMIO_QUEUE_NUM), queue->size);
+    hal_mmio_write64(mmio_reg(dev, MMIO_QUEUE_DESC), queue->desc.v);
+    hal_mmio_write64(mmio_reg(dev, MMIO_QUEUE_DRIVER), queue->avail.v);
+    hal_mmio_write64(mmio_reg(dev, MMIO_QUEUE_DEVICE), queue->used.v);
+    hal_mmio_write32(mmio_reg(dev, MMIO_QUEUE_READY), 1);
+    *doorbell = mmio_reg(dev, MMIO_QUEUE_NOTIFY);
     return 0;
+}
+
+static int claim_wire(const struct virtio_mmio_place *place, int irq)
+{
+    return place->has_shape ? core_gsi_claim_wire(place->wire, irq)
+                            : core_gsi_claim(place->wire.gsi, irq);
 }
 
 // One wire for everything.
 static int route(struct virtio *dev, uint16_t entry, int irq)
 {
     struct virtio_mmio *mmio = EXO_CONTAINER(dev, struct virtio_mmio, virtio);
-    int err = entry ? -EXO_ENOTSUP : core_gsi_claim(mmio->place.gsi, irq);
+    int err = entry ? -EXO_ENOTSUP : claim_wire(&mmio->place, irq);
     if (err < 0)
         return virtio_fail(dev, err, "its interrupt wire is not to be had");
     mmio->routed = true;
@@ -192,26 +81,26 @@ static int route(struct virtio *dev, uint16_t entry, int irq)
 
 static uint32_t generation(struct virtio *dev)
 {
-    return hal_mmio_read32(reg(dev, CONFIG_GENERATION));
+    return hal_mmio_read32(mmio_reg(dev, MMIO_CONFIG_GENERATION));
 }
 
 // The wire falls, so that it can rise again.
 static void heard(struct virtio *dev)
 {
-    uint32_t reasons = hal_mmio_read32(reg(dev, INTERRUPT_STATUS));
+    uint32_t reasons = hal_mmio_read32(mmio_reg(dev, MMIO_INTERRUPT_STATUS));
     if (reasons)
-        hal_mmio_write32(reg(dev, INTERRUPT_ACK), reasons);
+        hal_mmio_write32(mmio_reg(dev, MMIO_INTERRUPT_ACK), reasons);
 }
 
 static void release(struct virtio *dev)
 {
     struct virtio_mmio *mmio = EXO_CONTAINER(dev, struct virtio_mmio, virtio);
     if (mmio->routed)
-        core_gsi_release(mmio->place.gsi);
+        core_gsi_release(mmio->place.wire.gsi);
     core_mmio_release(mmio->place.at);
 }
 
-static const struct virtio_transport transport = {
+static const struct virtio_transport modern = {
     .status = status,
     .set_status = set_status,
     .offered = offered,
@@ -224,19 +113,34 @@ static const struct virtio_transport transport = {
     .release = release,
 };
 
+static const struct virtio_transport legacy = {
+    .is_legacy = true,
+    .status = status,
+    .set_status = set_status,
+    .offered = virtio_mmio_legacy_offered,
+    .accept = virtio_mmio_legacy_accept,
+    .queue_size = queue_size,
+    .queue_setup = virtio_mmio_legacy_queue_setup,
+    .route = route,
+    .generation = virtio_mmio_legacy_generation,
+    .heard = heard,
+    .release = release,
+};
+
 // Is it a device that we can drive? Says why not.
 static int check(struct virtio_mmio *dev)
 {
-    if (hal_mmio_read32(dev->regs + MAGIC_VALUE) != MAGIC ||
-        hal_mmio_read32(dev->regs + DEVICE_ID) == 0) {
+    if (hal_mmio_read32(dev->regs + MMIO_MAGIC_VALUE) != MMIO_MAGIC ||
+        hal_mmio_read32(dev->regs + MMIO_DEVICE_ID) == 0) {
         virtio_say(&dev->virtio, "no device is there");
         return -EXO_EIO;
     }
-    if (hal_mmio_read32(dev->regs + VERSION) != VERSION_MODERN) {
-        virtio_say(&dev->virtio, "its registers are not virtio 1's (under QEMU, use "
-                                 "-global virtio-mmio.force-legacy=false)");
+    uint32_t version = hal_mmio_read32(dev->regs + MMIO_VERSION);
+    if (version != VERSION_MODERN && version != VERSION_LEGACY) {
+        virtio_say(&dev->virtio, "its registers are of a version that nobody knows");
         return -EXO_ENOTSUP;
     }
+    dev->virtio.transport = version == VERSION_MODERN ? &modern : &legacy;
     return virtio_begin(&dev->virtio);
 }
 
@@ -248,8 +152,7 @@ int virtio_mmio_open(struct virtio_mmio *dev, const struct virtio_mmio_place *pl
     if (err < 0)
         return err == -EXO_EBUSY ? err : -EXO_EIO;
     *dev = (struct virtio_mmio){
-        .virtio = {.transport = &transport,
-                   .owner = owner,
+        .virtio = {.owner = owner,
                    .nic = core_nic_mmio(place->at),
                    .wide_doorbell = true,
                    .config = regs + VIRTIO_MMIO_BYTES,

@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: MIT
 // virtio_mmio.h - the memory-mapped transport of virtio (1.2 §4.2), for machines without a
 // bus: QEMU's microvm, Firecracker.
-//
-// The command line says where the devices are, in Linux' words, which these monitors append:
-//
-//     virtio_mmio.device=512@0xfeb00e00:12[:id]     bytes (K, M, G), address, interrupt wire
 #ifndef DEV_VIRTIO_MMIO_H
 #define DEV_VIRTIO_MMIO_H
 
 #include "dev/virtio.h"
+#include "dev/virtio_mmio_place.h"
 
 #define VIRTIO_MMIO_BYTES 0x100u // registers in front of the device's own configuration
 #define VIRTIO_TYPE_NET   1      // §5
-
-struct virtio_mmio_place {
-    struct pa at;
-    uint64_t bytes;
-    uint32_t gsi; // core/gsi.h
-};
 
 struct virtio_mmio {
     struct virtio virtio;
@@ -26,10 +17,6 @@ struct virtio_mmio {
     bool routed; // the wire is ours
 };
 
-// The nth device that a command line names well; what it names badly does not count. False if
-// there are fewer.
-bool virtio_mmio_place(const char *cmdline, uint32_t nth, struct virtio_mmio_place *out);
-
 // What is there: a type of §5, or 0 for an empty place or no virtio device at all.
 uint32_t virtio_mmio_type(const struct virtio_mmio_place *place);
 
@@ -37,7 +24,7 @@ uint32_t virtio_mmio_type(const struct virtio_mmio_place *place);
 //
 // Owner:  gives the device to the caller, until virtio_close.
 // Errors: -EXO_EBUSY    it has an owner.
-//         -EXO_ENOTSUP  it is an older than virtio 1.0 (QEMU: virtio-mmio.force-legacy).
+//         -EXO_ENOTSUP  its registers are of no version that we know.
 //         -EXO_EIO      no device, or it does not come out of reset.
 int virtio_mmio_open(struct virtio_mmio *dev, const struct virtio_mmio_place *place,
                      const char *owner);

@@ -36,7 +36,8 @@ enum { CONFIG_MAC = 0, CONFIG_MTU = 10 }; // struct virtio_net_config (§5.1.4)
 struct side { // one direction
     struct virtio_ring ring;
     volatile void *doorbell;
-    uint16_t index; // virtqueue
+    uint16_t index;     // virtqueue
+    uint16_t hdr_bytes; // that the device puts, or wants, in front of a frame
     struct virtio_ring_slot slots[SLOTS_MAX];
     struct nic_buf bufs[SLOTS_MAX]; // what is lent, by the ring's id
 };
@@ -112,8 +113,8 @@ static inline void check_fault(struct virtio_net *net, const struct side *side)
 static inline void lend(struct side *side, const struct nic_buf *buf, uint16_t flags)
 {
     exo_assert(buf->len - 1 < UINT16_MAX);
-    struct pa start = {buf->pa.v - VIRTIO_NET_HDR_BYTES};
-    uint32_t id = virtio_ring_add(&side->ring, start, buf->len + VIRTIO_NET_HDR_BYTES, flags);
+    struct pa start = {buf->pa.v - side->hdr_bytes};
+    uint32_t id = virtio_ring_add(&side->ring, start, buf->len + side->hdr_bytes, flags);
     side->bufs[id] = *buf;
 }
 
@@ -150,13 +151,13 @@ static uint32_t rx_burst(struct nic *nic, struct nic_buf *bufs, uint32_t n)
         if (id < 0)
             break;
         const struct nic_buf *buf = &rx->bufs[id];
-        if (__builtin_expect(!virtio_net_rx_len_ok(used_len, buf->len), 0)) {
+        if (__builtin_expect(!virtio_net_rx_len_ok(used_len, rx->hdr_bytes, buf->len), 0)) {
             nic->stats.rx_bad++;
             lend(rx, buf, VIRTQ_DESC_WRITE); // nothing in it for the caller
             continue;
         }
         bufs[got] = *buf;
-        bufs[got].len = used_len - VIRTIO_NET_HDR_BYTES;
+        bufs[got].len = used_len - rx->hdr_bytes;
         bytes += bufs[got++].len;
     }
     nic->stats.rx_frames += got;
@@ -280,7 +281,9 @@ static int side_setup(struct virtio_net *net, struct side *side, uint16_t index,
                       const struct core_dma *mem)
 {
     bool event_idx = net->dev->features & BIT(VIRTIO_F_EVENT_IDX);
+    bool is_legacy = net->dev->transport->is_legacy;
     side->index = index;
+    side->hdr_bytes = is_legacy ? VIRTIO_NET_HDR_LEGACY_BYTES : VIRTIO_NET_HDR_BYTES;
     virtio_ring_init(&side->ring, mem->mem, side->slots, slots, event_idx);
     const struct virtio_queue queue = {
         .index = index,
@@ -296,7 +299,7 @@ static int side_setup(struct virtio_net *net, struct side *side, uint16_t index,
 static int bring_up(struct virtio_net *net, uint16_t pair, const char *owner)
 {
     uint64_t wanted = BIT(VIRTIO_NET_F_MAC) | BIT(VIRTIO_NET_F_MTU) | BIT(VIRTIO_F_EVENT_IDX);
-    int err = virtio_negotiate(net->dev, BIT(VIRTIO_F_VERSION_1), wanted);
+    int err = virtio_negotiate(net->dev, 0, wanted);
     if (err < 0 || (err = identify(net)) < 0)
         return err;
 

@@ -3,7 +3,6 @@
 #include "dev/virtio_rng.h"
 
 #include "core/clock.h"
-#include "core/core_main.h"
 #include "core/frame.h"
 #include "dev/ring/virtio_ring.h"
 #include "dev/virtio_mmio.h"
@@ -43,15 +42,6 @@ struct rng_device {
 
 // ---- where it is ----
 
-static bool find_named(struct virtio_mmio_place *out)
-{
-    for (uint32_t n = 0; virtio_mmio_place(core_cmdline(), n, out); n++) {
-        if (virtio_mmio_type(out) == TYPE)
-            return true;
-    }
-    return false;
-}
-
 static bool find_function(struct core_pci_function *out)
 {
     for (uint32_t n = 0; core_pci_function(n, out) == 0; n++) {
@@ -62,27 +52,39 @@ static bool find_function(struct core_pci_function *out)
     return false;
 }
 
-// What the command line names comes first: nobody scans a bus for it.
+static int open_mmio(struct rng_device *dev, const struct virtio_mmio_place *place)
+{
+    dev->virtio = &dev->transport.mmio.virtio;
+    return virtio_mmio_open(&dev->transport.mmio, place, OWNER);
+}
+
+static int open_pci(struct rng_device *dev, struct pci_addr at)
+{
+    dev->virtio = &dev->transport.pci.virtio;
+    int err = virtio_pci_open(&dev->transport.pci, at, OWNER);
+    return err == -EXO_ENOTSUP ? -EXO_ENODEV : err;
+}
+
+// What costs least to look for comes first: words, a bus, machine code.
 static int open(struct rng_device *dev)
 {
+    uint32_t nth = 0;
     struct virtio_mmio_place place;
     struct core_pci_function function;
-    if (find_named(&place)) {
-        dev->virtio = &dev->transport.mmio.virtio;
-        return virtio_mmio_open(&dev->transport.mmio, &place, OWNER);
-    }
-    if (!find_function(&function))
-        return -EXO_ENODEV;
-    dev->virtio = &dev->transport.pci.virtio;
-    int err = virtio_pci_open(&dev->transport.pci, function.at, OWNER);
-    return err == -EXO_ENOTSUP ? -EXO_ENODEV : err;
+    if (virtio_mmio_named(TYPE, &nth, &place))
+        return open_mmio(dev, &place);
+    if (find_function(&function))
+        return open_pci(dev, function.at);
+    if (virtio_mmio_described(TYPE, &nth, &place))
+        return open_mmio(dev, &place);
+    return -EXO_ENODEV;
 }
 
 // ---- the request ----
 
 static int start(struct rng_device *dev)
 {
-    int err = virtio_negotiate(dev->virtio, UINT64_C(1) << VIRTIO_F_VERSION_1, 0);
+    int err = virtio_negotiate(dev->virtio, 0, 0);
     if (err < 0)
         return -EXO_EIO;
     virtio_ring_init(&dev->ring, core_phys(dev->frame), dev->slots, RING_SIZE, false);

@@ -4,9 +4,6 @@
 
 #include "exo/bits.h"
 
-// Used starts on its own cache line: the device writes it while we write the other two.
-#define USED_ALIGN 64u
-
 uint32_t virtio_ring_avail_offset(uint16_t size)
 {
     return (uint32_t)(size * sizeof(struct virtq_desc));
@@ -15,7 +12,8 @@ uint32_t virtio_ring_avail_offset(uint16_t size)
 uint32_t virtio_ring_used_offset(uint16_t size)
 {
     uint32_t avail_bytes = (uint32_t)(sizeof(struct virtq_avail) + (size + 1u) * sizeof(uint16_t));
-    return (uint32_t)exo_align_up(virtio_ring_avail_offset(size) + avail_bytes, USED_ALIGN);
+    return (uint32_t)exo_align_up(virtio_ring_avail_offset(size) + avail_bytes,
+                                  VIRTIO_RING_USED_ALIGN);
 }
 
 uint32_t virtio_ring_bytes(uint16_t size)
@@ -33,7 +31,7 @@ void virtio_ring_init(struct virtio_ring *ring, void *mem, struct virtio_ring_sl
                       uint16_t size, bool event_idx)
 {
     exo_assert(exo_is_pow2(size) && size <= VIRTIO_RING_SIZE_MAX);
-    exo_assert(exo_is_aligned((uintptr_t)mem, USED_ALIGN));
+    exo_assert(exo_is_aligned((uintptr_t)mem, VIRTIO_RING_USED_ALIGN));
     uint8_t *base = mem;
     *ring = (struct virtio_ring){
         .desc = (struct virtq_desc *)mem,

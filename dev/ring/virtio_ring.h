@@ -93,6 +93,9 @@ struct virtio_ring {
     uint8_t fault;                  // enum virtio_ring_fault
 };
 
+// The used ring starts on its own cache line: the device writes it while we write the other two.
+#define VIRTIO_RING_USED_ALIGN 64u
+
 // Bytes of shared memory for a ring of `size` descriptors, and where its parts begin.
 uint32_t virtio_ring_bytes(uint16_t size);
 uint32_t virtio_ring_avail_offset(uint16_t size);

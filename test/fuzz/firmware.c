@@ -6,6 +6,7 @@
 #include "exo/bits.h"
 #include "hal/acpi.h"
 #include "hal/acpi_aml.h"
+#include "hal/acpi_device.h"
 #include "hal/acpi_fadt.h"
 #include "hal/acpi_madt.h"
 #include "hal/acpi_places.h"
@@ -25,10 +26,10 @@ static const struct {
     uint16_t at, bytes;
 } tables[] = {
     {"XSDT", 40, 36 + 4 * 8}, {"APIC", 112, 44 + 8 + 12 + 10 + 16},
-    {"FACP", 204, 148},       {"DSDT", 352, 36 + 12},
-    {"HPET", 400, 56},        {"MCFG", 456, 44 + 16},
+    {"FACP", 204, 148},       {"DSDT", 352, 36 + 12 + 54},
+    {"HPET", 456, 56},        {"MCFG", 512, 44 + 16},
 };
-#define FIRMWARE_BYTES 516u
+#define FIRMWARE_BYTES 572u
 
 static void check_apics(const struct hal_apics *apics)
 {
@@ -73,6 +74,7 @@ static void read_board(const struct hal_firmware *firmware, const struct hal_acp
 static void read_power(const struct hal_firmware *firmware, const struct hal_acpi_root *root)
 {
     struct hal_acpi_fadt fadt;
+    struct hal_acpi_device device;
     struct hal_acpi_s5 s5;
     struct cspan table;
     if (!hal_acpi_find(firmware, root, "FACP", 0, &table))
@@ -83,6 +85,8 @@ static void read_power(const struct hal_firmware *firmware, const struct hal_acp
         return;
     hal_acpi_cba(table, &(uint64_t){0});
     hal_acpi_bbn(table, &(struct hal_acpi_buses){0});
+    if (hal_acpi_device(table, "LNRO0005", &(uint32_t){0}, &device))
+        exo_assert(device.bytes > 0);
     if (hal_acpi_s5(table, &s5))
         exo_assert(s5.type_a <= 7 && s5.type_b <= 7);
 }
@@ -127,6 +131,10 @@ size_t fuzz_seed_acpi(uint8_t *out)
     put64(out + tables[2].at + 140, BASE + tables[3].at);
     memcpy(out + tables[2].at + 64, "\x04\x06", 2);
     memcpy(out + tables[3].at + ENTRY, "\x08_S5_\x12\x06\x04\x0a\x05\0\0", 12);
+    memcpy(out + tables[3].at + ENTRY + 12,
+           "\x5b\x82\x34V000\x08_HID\x0dLNRO0005\0\x08_CRS\x11\x1a\x0a\x17"
+           "\x86\x09\0\1\0\x20\xb0\xfe\0\2\0\0\x89\x06\0\1\1\x2f\0\0\0\x79",
+           53);
     put64(out + tables[4].at + 44, 0xfed00000);
     put64(out + tables[5].at + 44, 0xb0000000);
     out[tables[5].at + 55] = 255;

@@ -182,13 +182,14 @@ uint32_t core_random_bits(void)
 
 // ---- the transports ----
 
-static const struct virtio_transport transport; // its interrupts are messages
+// Their interrupts are messages.
+static const struct virtio_transport modern, legacy = {.is_legacy = true};
 
 int virtio_pci_open(struct virtio_pci *dev, struct pci_addr at, const char *owner)
 {
     if (fails())
         return -EXO_EIO;
-    *dev = (struct virtio_pci){.at = at, .virtio = {.transport = &transport, .owner = owner}};
+    *dev = (struct virtio_pci){.at = at, .virtio = {.transport = &modern, .owner = owner}};
     machine.functions++;
     return 0;
 }
@@ -201,6 +202,8 @@ void virtio_close(struct virtio *dev)
 
 int virtio_negotiate(struct virtio *dev, uint64_t required, uint64_t wanted)
 {
+    required |=
+        UINT64_C(1) << (dev->transport->is_legacy ? VIRTIO_F_ANY_LAYOUT : VIRTIO_F_VERSION_1);
     dev->features = machine.offered & (required | wanted);
     return fails() || (required & ~machine.offered) ? -EXO_ENOTSUP : 0;
 }
@@ -250,6 +253,7 @@ int virtio_route(struct virtio *dev, uint16_t entry, int irq)
 int virtio_mmio_open(struct virtio_mmio *dev, const struct virtio_mmio_place *place,
                      const char *owner)
 {
-    (void)dev, (void)place, (void)owner;
-    return -EXO_EIO;
+    *dev = (struct virtio_mmio){.place = *place, .virtio = {.transport = &legacy, .owner = owner}};
+    machine.functions++;
+    return 0;
 }

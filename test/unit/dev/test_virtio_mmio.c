@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// test_virtio_mmio.c - where the command line says that devices are, and registers that lie.
+// test_virtio_mmio.c - registers that keep their promises, and registers that lie.
 //
 // The device is passive memory, as in test_virtio_pci.c.
 #include "core/clock.h"
 #include "core/gsi.h"
 #include "core/log.h"
 #include "core/mmio.h"
+#include "dev/ring/virtio_ring.h"
 #include "dev/virtio_mmio.h"
 #include "exo/bits.h"
 #include "exo/err.h"
@@ -17,6 +18,12 @@ enum { // virtio 1.2 §4.2.2
     MAGIC = 0x000,
     VERSION = 0x004,
     DEVICE_ID = 0x008,
+    DEVICE_FEATURES = 0x010,
+    DRIVER_FEATURES = 0x020,
+    DRIVER_FEATURES_SEL = 0x024,
+    GUEST_PAGE_SIZE = 0x028, // §4.2.4, as the next two
+    QUEUE_ALIGN = 0x03c,
+    QUEUE_PFN = 0x040,
     QUEUE_NUM_MAX = 0x034,
     QUEUE_NUM = 0x038,
     QUEUE_READY = 0x044,
@@ -32,6 +39,7 @@ enum { // virtio 1.2 §4.2.2
 static struct {
     uint32_t regs[512 / 4];
     int windows, wires; // claimed now
+    uint32_t shape;     // that was told of the last wire
 } board;
 
 // ---- the platform below the transport ----
@@ -78,6 +86,12 @@ int core_gsi_claim(uint32_t gsi, int irq)
     return gsi < 24 ? 0 : -EXO_ENODEV;
 }
 
+int core_gsi_claim_wire(struct hal_wire wire, int irq)
+{
+    board.shape = wire.shape;
+    return core_gsi_claim(wire.gsi, irq);
+}
+
 void core_gsi_release(uint32_t gsi)
 {
     (void)gsi;
@@ -100,57 +114,20 @@ static void board_init(void)
     set(MAGIC, 0x74726976);
     set(VERSION, 2);
     set(DEVICE_ID, 1);
+    set(DEVICE_FEATURES, 1); // in both halves: VERSION_1 among them
     set(QUEUE_NUM_MAX, 256);
 }
 
-static const struct virtio_mmio_place here = {.at = {BASE}, .bytes = 512, .gsi = 12};
+#define ANY_LAYOUT 0x08000000u
 
-// ---- the command line ----
-
-START_TEST(places_are_read_from_the_command_line)
+static void board_init_legacy(void)
 {
-    static const char line[] = "verbose virtio_mmio.device=512@0xfeb00e00:12 x=virtio_mmio.device="
-                               "1@1:1 virtio_mmio.device=4K@0xD0000000:5:0 quiet";
-    struct virtio_mmio_place place;
-    ck_assert(virtio_mmio_place(line, 0, &place));
-    ck_assert_uint_eq(place.at.v, 0xfeb00e00);
-    ck_assert_uint_eq(place.bytes, 512);
-    ck_assert_uint_eq(place.gsi, 12);
-    ck_assert(virtio_mmio_place(line, 1, &place));
-    ck_assert_uint_eq(place.at.v, 0xd0000000);
-    ck_assert_uint_eq(place.bytes, 4096);
-    ck_assert_uint_eq(place.gsi, 5);
-    ck_assert(!virtio_mmio_place(line, 2, &place));
-    ck_assert(!virtio_mmio_place("", 0, &place));
+    board_init();
+    set(VERSION, 1);
+    set(DEVICE_FEATURES, ANY_LAYOUT | 0x21);
 }
-END_TEST
 
-START_TEST(badly_named_places_do_not_count)
-{
-    static const char *const lines[] = {
-        "virtio_mmio.device=",
-        "virtio_mmio.device=512",
-        "virtio_mmio.device=512@",
-        "virtio_mmio.device=512@0x1000",
-        "virtio_mmio.device=512@0x:1",
-        "virtio_mmio.device=512@0x1000:",
-        "virtio_mmio.device=@0x1000:1",
-        "virtio_mmio.device=512@0x1000:1x",
-        "virtio_mmio.device=16@0x1000:1",
-        "virtio_mmio.device=512@0x1002:1",
-        "virtio_mmio.device=512@0x1000:1:",
-        "virtio_mmio.device=512@0x1000:99999999999",
-        "virtio_mmio.device=512@0x11111111111111111:1",
-        "virtio_mmio.device=99999999999999999999@0x1000:1",
-        "virtio_mmio.device=512@z:1",
-    };
-    struct virtio_mmio_place place;
-    for (size_t i = 0; i < EXO_COUNT(lines); i++)
-        ck_assert_msg(!virtio_mmio_place(lines[i], 0, &place), "%s", lines[i]);
-}
-END_TEST
-
-// ---- the registers ----
+static const struct virtio_mmio_place here = {.at = {BASE}, .bytes = 512, .wire = {.gsi = 12}};
 
 START_TEST(a_device_is_brought_up_and_given_back)
 {
@@ -186,14 +163,75 @@ START_TEST(a_device_is_brought_up_and_given_back)
 }
 END_TEST
 
-START_TEST(what_is_no_modern_device_is_refused)
+// A ring of that size in one piece, as dev/ring has them.
+static struct virtio_queue ring_at(uint64_t pa, uint16_t size)
+{
+    return (struct virtio_queue){
+        .size = size,
+        .desc = {pa},
+        .avail = {pa + virtio_ring_avail_offset(size)},
+        .used = {pa + virtio_ring_used_offset(size)},
+    };
+}
+
+START_TEST(a_legacy_device_is_told_pages)
+{
+    board_init_legacy();
+    struct virtio_mmio dev;
+    ck_assert_int_eq(virtio_mmio_open(&dev, &here, "test"), 0);
+    ck_assert_int_eq(virtio_negotiate(&dev.virtio, 0, 0x20), 0);
+    ck_assert_uint_eq(dev.virtio.features, ANY_LAYOUT | 0x20);
+    ck_assert_uint_eq(get(DRIVER_FEATURES), ANY_LAYOUT | 0x20);
+    ck_assert_uint_eq(get(DRIVER_FEATURES_SEL), 0); // there is no upper half
+    ck_assert_uint_eq(get(GUEST_PAGE_SIZE), 4096);
+    ck_assert_uint_eq(get(STATUS), 1 | 2); // it has no FEATURES_OK
+
+    volatile void *doorbell;
+    const struct virtio_queue queue = ring_at(0x12345000, 128);
+    ck_assert_int_eq(virtio_queue_setup(&dev.virtio, &queue, &doorbell), 0);
+    ck_assert_uint_eq(get(QUEUE_NUM), 128);
+    ck_assert_uint_eq(get(QUEUE_PFN), 0x12345);
+    ck_assert_uint_eq(get(QUEUE_READY), 0); // no such register
+    // §2.7.2: where the device looks for the used ring.
+    uint64_t align = get(QUEUE_ALIGN);
+    ck_assert_uint_eq(exo_align_up(queue.avail.v + 2 * (3 + 128), align), queue.used.v);
+    virtio_start(&dev.virtio);
+    ck_assert_uint_eq(get(STATUS), 1 | 2 | 4);
+    virtio_close(&dev.virtio);
+    ck_assert_int_eq(board.windows, 0);
+}
+END_TEST
+
+START_TEST(a_legacy_device_that_cannot_work_is_refused)
+{
+    board_init_legacy();
+    set(DEVICE_FEATURES, ~ANY_LAYOUT);
+    struct virtio_mmio dev;
+    ck_assert_int_eq(virtio_mmio_open(&dev, &here, "test"), 0);
+    ck_assert_int_eq(virtio_negotiate(&dev.virtio, 0, UINT64_MAX), -EXO_ENOTSUP);
+    virtio_close(&dev.virtio);
+
+    volatile void *doorbell;
+    const struct virtio_queue far = ring_at(UINT64_C(1) << 44, 8), near = ring_at(4096, 8);
+    board_init_legacy();
+    ck_assert_int_eq(virtio_mmio_open(&dev, &here, "test"), 0);
+    ck_assert_int_eq(virtio_queue_setup(&dev.virtio, &far, &doorbell), -EXO_ENOTSUP);
+    set(QUEUE_PFN, 1); // a device that did not reset its queues
+    ck_assert_int_eq(virtio_queue_setup(&dev.virtio, &near, &doorbell), -EXO_EIO);
+    ck_assert_uint_eq(get(STATUS) & 128, 128); // FAILED
+    virtio_close(&dev.virtio);
+    ck_assert_int_eq(board.windows, 0);
+}
+END_TEST
+
+START_TEST(what_is_no_device_is_refused)
 {
     static const struct {
         uint32_t reg, value;
         int err;
     } table[] = {
         {MAGIC, 0, -EXO_EIO},       {MAGIC, UINT32_MAX, -EXO_EIO}, {DEVICE_ID, 0, -EXO_EIO},
-        {VERSION, 1, -EXO_ENOTSUP}, {VERSION, 3, -EXO_ENOTSUP},
+        {VERSION, 0, -EXO_ENOTSUP}, {VERSION, 3, -EXO_ENOTSUP},
     };
     for (size_t i = 0; i < EXO_COUNT(table); i++) {
         board_init();
@@ -213,7 +251,7 @@ START_TEST(a_wire_or_queue_that_is_not_there_is_refused)
 {
     board_init();
     struct virtio_mmio_place far = here;
-    far.gsi = 24;
+    far.wire.gsi = 24;
     struct virtio_mmio dev;
     ck_assert_int_eq(virtio_mmio_open(&dev, &far, "test"), 0);
     ck_assert_int_eq(virtio_route(&dev.virtio, 0, 5), -EXO_ENODEV);
@@ -233,6 +271,21 @@ START_TEST(a_wire_or_queue_that_is_not_there_is_refused)
 }
 END_TEST
 
+START_TEST(a_wire_has_the_shape_that_is_told)
+{
+    board_init();
+    struct virtio_mmio_place told = here;
+    told.wire.shape = HAL_WIRE_LEVEL | HAL_WIRE_ACTIVE_LOW;
+    told.has_shape = true;
+    struct virtio_mmio dev;
+    ck_assert_int_eq(virtio_mmio_open(&dev, &told, "test"), 0);
+    ck_assert_int_eq(virtio_route(&dev.virtio, 0, 5), 0);
+    ck_assert_uint_eq(board.shape, HAL_WIRE_LEVEL | HAL_WIRE_ACTIVE_LOW);
+    virtio_close(&dev.virtio);
+    ck_assert_int_eq(board.wires, 0);
+}
+END_TEST
+
 START_TEST(configuration_is_read_inside_its_window_only)
 {
     board_init();
@@ -247,7 +300,7 @@ START_TEST(configuration_is_read_inside_its_window_only)
 }
 END_TEST
 
-CHECK_MAIN("dev.virtio_mmio", places_are_read_from_the_command_line,
-           badly_named_places_do_not_count, a_device_is_brought_up_and_given_back,
-           what_is_no_modern_device_is_refused, a_wire_or_queue_that_is_not_there_is_refused,
+CHECK_MAIN("dev.virtio_mmio", a_device_is_brought_up_and_given_back, a_legacy_device_is_told_pages,
+           a_legacy_device_that_cannot_work_is_refused, what_is_no_device_is_refused,
+           a_wire_or_queue_that_is_not_there_is_refused, a_wire_has_the_shape_that_is_told,
            configuration_is_read_inside_its_window_only)

@@ -90,6 +90,38 @@ START_TEST(sent_frames_carry_a_header_of_zeros)
 }
 END_TEST
 
+START_TEST(a_legacy_devices_header_is_two_bytes_shorter)
+{
+    static const struct virtio_mmio_place somewhere;
+    machine_init();
+    machine.offered = UINT32_MAX;
+    struct nic *nic;
+    ck_assert_int_eq(virtio_net_open_mmio(&somewhere, 0, "test", &nic), 0);
+    struct memory in = memory_new(0xee), out = memory_new(0xee);
+    ck_assert_uint_eq(nic_rx_post(nic, &in.buf, 1), 1);
+    ck_assert_uint_eq(nic_tx_burst(nic, &out.buf, 1), 1);
+
+    struct nic_buf got;
+    int32_t head = virtq_device_take(&machine.queue[RX]);
+    ck_assert_uint_eq(machine.queue[RX].desc[head].addr, (uintptr_t)in.start + 2);
+    ck_assert_uint_eq(machine.queue[RX].desc[head].len, 64 + 10);
+    virtq_device_complete(&machine.queue[RX], (uint32_t)head, 10 + 42);
+    ck_assert_uint_eq(nic_rx_burst(nic, &got, 1), 1);
+    ck_assert_ptr_eq(got.data, in.buf.data);
+    ck_assert_uint_eq(got.len, 42);
+
+    head = virtq_device_take(&machine.queue[TX]);
+    ck_assert_uint_eq(machine.queue[TX].desc[head].addr, (uintptr_t)out.start + 2);
+    ck_assert_uint_eq(machine.queue[TX].desc[head].len, 64 + 10);
+    for (uint32_t i = 2; i < 12; i++)
+        ck_assert_uint_eq(out.start[i], 0);
+    ck_assert_uint_eq(out.start[12], 0xee);
+    free(in.start);
+    free(out.start);
+    close_nic(nic);
+}
+END_TEST
+
 START_TEST(a_full_ring_takes_no_more)
 {
     machine_init();
@@ -248,8 +280,8 @@ START_TEST(devices_that_cannot_work_are_refused)
 END_TEST
 
 CHECK_MAIN("dev.virtio_net", received_frames_come_without_their_header,
-           sent_frames_carry_a_header_of_zeros, a_full_ring_takes_no_more,
-           an_impossible_length_is_counted_and_the_buffer_lent_again,
+           sent_frames_carry_a_header_of_zeros, a_legacy_devices_header_is_two_bytes_shorter,
+           a_full_ring_takes_no_more, an_impossible_length_is_counted_and_the_buffer_lent_again,
            a_device_that_lies_breaks_the_nic, sent_frames_interrupt_only_who_waits_for_room,
            an_open_that_fails_leaves_nothing_claimed, what_the_device_is_decides_what_the_nic_is,
            devices_that_cannot_work_are_refused)

@@ -14,7 +14,7 @@
 #include <string.h>
 
 enum { COMMON = 1, NOTIFY = 2, ISR = 3, DEVICE = 4 }; // virtio 1.2 §4.1.4
-enum { STATUS = 20, NUM_QUEUES = 18, QUEUE_SIZE = 24, QUEUE_NOTIFY_OFF = 30 };
+enum { DEVICE_FEATURES = 4, STATUS = 20, NUM_QUEUES = 18, QUEUE_SIZE = 24, QUEUE_NOTIFY_OFF = 30 };
 
 static struct {
     uint8_t config[256];
@@ -131,6 +131,7 @@ static void card_init_good(void)
     add(ISR, 4, 60, 1);
     add(NOTIFY, 4, 64, 8);
     add(DEVICE, 4, 128, 12);
+    set16(DEVICE_FEATURES, 1); // in both halves: VERSION_1 among them
     set16(NUM_QUEUES, 2);
     set16(QUEUE_SIZE, 256);
 }
