@@ -5,7 +5,7 @@ order, and its exit status against the expected one."""
 import argparse
 import re
 
-from qemu import Guest, qemu
+from qemu import PATIENCE_SECONDS, Guest, qemu
 
 
 def arguments():
@@ -25,7 +25,8 @@ def arguments():
     parser.add_argument("--disk", default="ide", choices=list(qemu.DISKS))
     parser.add_argument("--net", default="none")
     parser.add_argument("--cmdline", metavar="TEXT", help="the app's command line")
-    parser.add_argument("--timeout", type=float, default=60, metavar="SECONDS")
+    parser.add_argument("--timeout", type=float, default=PATIENCE_SECONDS,
+                        metavar="SECONDS")
     parser.add_argument("--qemu", action="append", default=[], metavar="ARG",
                         help="one more argument for QEMU (repeatable)")
     return parser.parse_args()

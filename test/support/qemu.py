@@ -2,10 +2,10 @@
 """Boots an image in QEMU and reads its console, for tests.
 
     with Guest("build/metal/web.img", memory="16M", net="user", ports=["8080:80"]) as guest:
-        guest.expect(r"web: listening", seconds=60)
+        guest.expect(r"web: listening")
         …talk to it…
         guest.send("quit\\n")
-        assert guest.wait(seconds=60) == 0
+        assert guest.wait() == 0
 
 Every wait has a bound and ends at once when QEMU does. Leaving the block ends QEMU.
 """
@@ -25,6 +25,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sdk/bin"))
 from exocore_cli import image as image_format  # noqa: E402  (the path above comes first)
 from exocore_cli import qemu  # noqa: E402
+
+
+PATIENCE_SECONDS = 240  # ends a machine that hangs; UEFI's firmware takes a minute on a busy host
 
 
 class GuestError(Exception):
@@ -89,7 +92,7 @@ class Guest:
         self.process.stdin.write(text.encode())
         self.process.stdin.flush()
 
-    def expect(self, pattern, seconds=60, after=0):
+    def expect(self, pattern, seconds=PATIENCE_SECONDS, after=0):
         """Reads the console until `pattern` (a regular expression, ^ and $ at lines) stands
         in it behind position `after`. Returns the match."""
         deadline = time.monotonic() + seconds
@@ -100,7 +103,7 @@ class Guest:
             if not self.read(deadline):
                 raise self.failure(f"no /{pattern}/ on the console")
 
-    def wait(self, seconds=60):
+    def wait(self, seconds=PATIENCE_SECONDS):
         """Reads to the end of the machine and returns the image's exit status."""
         deadline = time.monotonic() + seconds
         while self.read(deadline):
