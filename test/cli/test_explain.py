@@ -70,7 +70,7 @@ class Explain(unittest.TestCase):
 
     def explain(self, text, *more):
         log = self.tree / "console.log"
-        log.write_text(text)
+        log.write_text(text, encoding="utf-8")
         return exocore("explain", str(log), *map(str, more))
 
     def test_places_have_lines_and_their_source(self):

@@ -6,6 +6,7 @@ import io
 import os
 import json
 import pty
+import shlex
 import signal
 import stat
 import tempfile
@@ -62,7 +63,8 @@ class DryRun(unittest.TestCase):
 
     def test_direct_gives_the_elf_file_to_qemu(self):
         out = self.dry("--firmware", "direct", "--append", "two words")
-        self.assertIn(f"-kernel {build.BUILD}/hello/hello.elf -append 'two words'", out)
+        elf = shlex.quote(f"{build.BUILD}/hello/hello.elf")
+        self.assertIn(f"-kernel {elf} -append 'two words'", out)
         self.assertNotIn("-drive", out)
         self.assertIn("-device virtio-net-pci", out)
 

@@ -228,6 +228,22 @@ def terminal_kept():
         termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, settings)
 
 
+@contextlib.contextmanager
+def endings_held():
+    """Signals that end us come at its end, not within: a QEMU that starts then would run on, for
+    nobody would know it yet."""
+    held = []
+    numbers = (signal.SIGINT, *ENDINGS)
+    handlers = [signal.signal(number, lambda number, _: held.append(number)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, handlers):
+            signal.signal(number, handler)
+        for number in held:
+            signal.raise_signal(number)
+
+
 def pass_errors(stream, kept):
     """Passes QEMU's complaints on, but not its farewell; keeps them for the verdict."""
     with stream:
@@ -254,22 +270,6 @@ def raise_terminated(number, _frame):
     for ending in ENDINGS:
         signal.signal(ending, signal.SIG_IGN)
     raise Terminated(signal.Signals(number).name)
-
-
-@contextlib.contextmanager
-def endings_held():
-    """Signals that end us come at its end, not within: a QEMU that starts then would run on, for
-    nobody would know it yet."""
-    held = []
-    numbers = (signal.SIGINT, *ENDINGS)
-    handlers = [signal.signal(number, lambda number, _: held.append(number)) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, handlers):
-            signal.signal(number, handler)
-        for number in held:
-            signal.raise_signal(number)
 
 
 def end_by_exception():

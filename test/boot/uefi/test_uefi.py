@@ -77,7 +77,7 @@ class UefiTest(unittest.TestCase):
     def accepts(self, devices=tuple(VIRTIO), **machine):
         """Boots, and returns the console of a kernel that found all as promised."""
         guest = self.boot(devices, **machine)
-        self.assertEqual(guest.wait(60), 0, guest.log)
+        self.assertEqual(guest.wait(120), 0, guest.log)
         self.assertIn("OK exocore UEFI loader 1\n", guest.log)
         return guest.log
 
