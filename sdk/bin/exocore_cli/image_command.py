@@ -27,9 +27,9 @@ def add_arguments(parser):
     parser.add_argument("--format", default="raw", choices=list(FORMATS), help="; ".join(
         f"{name}: {what}" for name, what in FORMATS.items()))
     parser.add_argument("--slot", choices=["A", "B"],
-                        help="write the app into one slot of the existing raw image FILE, which "
-                        "may be a disk's device; it is tried three times before the other slot "
-                        "comes back, unless it confirms")
+                        help="write the app into one slot of the raw image FILE, which may "
+                        "be a disk's device; it is tried three times before the other slot comes "
+                        "back, unless it confirms")
     parser.add_argument("--sign", nargs=2, metavar=("KEY", "CERT"), type=Path,
                         help="sign the UEFI loader for Secure Boot (PEM files): it then runs only "
                         "the kernels that are in the image now, with the command line in it")

@@ -386,7 +386,7 @@ class Far(SlotTest):
 
     def test_bios_that_cannot_count_so_far(self):
         self.make(slot_b_at=self.AT)  # SeaBIOS reads SCSI disks with READ(10)
-        self.boots(A, rf"B: cannot read sector {self.AT // 512 + 8}: BIOS error 0x{HEX}",
+        self.boots(A, rf"B: cannot read sector {self.AT // 512 + 16}: BIOS error 0x{HEX}",
                    disk="scsi")
 
     def test_its_second_table_is_beyond_too(self):

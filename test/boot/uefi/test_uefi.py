@@ -176,16 +176,13 @@ class Boots(UefiTest):
         own = "the image's own"
         self.make(cmdline=own)
         longest = image.CMDLINE_BYTES - 1
+        program, halves = "A.EFI b.efi ".encode("utf-16-le"), b"a\0\x34\xd8b\0\x1e\xddc\0\x34\xd8"
         for what, options, line in (
-                ("one byte", b"a", own),
                 ("another's data", b"\0\0BO", own),
-                ("a program twice", "A.EFI b.efi c".encode("utf-16-le"), "b.efi c"),
-                ("half a character", "ab".encode("utf-16-le") + b"c", "ab"),
-                ("too much", ("x" * 5000).encode("utf-16-le"), "x" * longest),
-                ("cut in a character", ("x" + "€" * 5000).encode("utf-16-le"),
-                 "x" + "€" * ((longest - 1) // 3)),
-                ("halves of pairs", b"a\0\x34\xd8b\0\x1e\xddc\0\x34\xd8",
-                 "a\ufffdb\ufffdc\ufffd")):
+                ("two programs, halves of pairs, half a character", program + halves + b"c",
+                 "b.efi a\ufffdb\ufffdc\ufffd"),
+                ("more than fits", ("x" + "€" * 5000).encode("utf-16-le"),
+                 "x" + "€" * ((longest - 1) // 3))):
             with self.subTest(what):
                 self.assertEqual(self.with_options(options), line)
 
