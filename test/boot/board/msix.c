@@ -9,8 +9,8 @@
 
 #include <stdio.h>
 
-// QEMU docs/specs/rocker.txt: a switch, here without ports, which has the four messages of the switch
-// itself.
+// QEMU docs/specs/rocker.txt: a switch, here without ports, which has the four messages of the
+// switch itself.
 #define VENDOR       0x1b36
 #define DEVICE       0x0006
 #define REG_TEST_IRQ 0x20
