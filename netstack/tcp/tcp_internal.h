@@ -32,12 +32,16 @@ static inline bool tcp_has_unsent(const struct tcp_conn *c)
 }
 
 // The number of a segment that takes none. What went beyond the peer's window, because it shrank
-// or as the byte of a probe, was refused, and a number behind it would be refused as well. Only
-// a SYN needs no window.
+// or as the byte of a probe, was refused, and a number behind it would be refused as well. But a
+// scaled window is rounded down, and the peer may have taken what lies in the part of a unit that
+// is missing (RFC 7323 §2.4): the edge would be old to it. Only a SYN needs no window.
 static inline uint32_t tcp_bare_seq(const struct tcp_conn *c)
 {
     const uint32_t edge = c->snd_una + c->snd_wnd;
-    return c->snd_una != c->iss && seq_lt(edge, c->snd_max) ? edge : c->snd_max;
+    if (c->snd_una == c->iss || seq_le(c->snd_max, edge))
+        return c->snd_max;
+    const bool rounded = !c->persist && c->snd_max - edge < 1u << c->snd_shift;
+    return rounded ? c->snd_max : edge;
 }
 
 static inline uint32_t tcp_rcv_window(const struct tcp_conn *c)

@@ -95,6 +95,25 @@ SCRIPT(ack_does_not_stand_beyond_a_window_that_shrank)
     app_reads(s, 1, 2 * MSS);
 }
 
+// RFC 7323 §2.4: a scaled field is rounded down, and the edge moves back by less than one unit.
+// The peer honours what it promised before and may have taken all of it: an ACK or a RST at the
+// rounded edge would stand before its RCV.NXT, and be old.
+SCRIPT(edge_that_rounding_moves_back_is_no_window_that_shrank)
+{
+    establish_with(s, MSS, 4, 4 * MSS / 16);
+    app_sends(s, 1, 4 * MSS);
+    skip_all(s);
+    s->peer_window = 3 * MSS / 16;
+    send_segment(s, ACK, 1, 1 + MSS, 0);
+    send_segment(s, ACK, 1, 1 + MSS, MSS);
+    send_segment(s, ACK, 1 + MSS, 1 + MSS, MSS);
+    expect(s, ACK, 1 + 4 * MSS, 1 + 2 * MSS, 0);
+    socket_abort(s->sock);
+    s->sock = NULL;
+    poll(s);
+    expect(s, RST | ACK, 1 + 4 * MSS, 1 + 2 * MSS, 0);
+}
+
 // The other side of it: the peer has sent all that our window takes, the first segment of it
 // was lost, and its ACKs stand at the edge. Table 6 would have none of them before the gap is
 // filled, but they say what they say.
@@ -156,5 +175,7 @@ CHECK_MAIN("packet.persist", window_that_shrinks_to_zero_is_probed,
            window_that_shrinks_below_a_segment_is_used,
            acks_between_probes_stand_before_the_probed_byte,
            reset_behind_a_shut_window_stands_before_the_probed_byte,
-           ack_does_not_stand_beyond_a_window_that_shrank, ack_at_the_edge_of_the_window_counts,
-           answers_to_probes_are_no_duplicate_acks, probe_that_has_become_needless_is_not_sent)
+           ack_does_not_stand_beyond_a_window_that_shrank,
+           edge_that_rounding_moves_back_is_no_window_that_shrank,
+           ack_at_the_edge_of_the_window_counts, answers_to_probes_are_no_duplicate_acks,
+           probe_that_has_become_needless_is_not_sent)
