@@ -85,7 +85,9 @@ def configure(tree):
 def made(tree):
     """What can be built in a configured tree, by name: files, and <folder>/all."""
     listing = subprocess.run(["ninja", "-C", BUILD / tree, "-t", "targets", "all"],
-                             capture_output=True, text=True, check=True)
+                             capture_output=True, text=True, check=False)
+    if listing.returncode != 0:
+        raise UserError(f"ninja cannot read {BUILD / tree}: {listing.stderr or listing.stdout}")
     return {line.rpartition(": ")[0] for line in listing.stdout.splitlines()}
 
 

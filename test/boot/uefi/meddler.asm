@@ -9,32 +9,18 @@
 %include "uefi_layout.inc"
 %include "uefi_pe.inc"
 %include "uefi_efi.inc"
+%include "chain.inc"
 
 ALLOCATE_ANY    equ 0
-EFI_LOADER_CODE equ 1
 EFI_RESERVED    equ 0
 MORE_AT         equ 1 << 40             ; where the reserved pages are
 BUFFER_BYTES    equ 64 << 10
 
     section .text
 uefi_entry:
-    push    rbx
-    push    rsi
-    push    rdi
-    mov     rbx, rcx
-    mov     [efi_system], rdx
-    mov     rax, [rdx + SYSTEM_BOOT]
-    mov     [efi_boot], rax
+    chain_enter
     mov     ecx, ALLOCATE_ANY
-    mov     edx, EFI_LOADER_CODE
-    mov     r8d, (loader_end - loader + PAGE_BYTES - 1) >> 12
-    lea     r9, [address]
-    boot_service ALLOCATE_PAGES
-    jnz     .done
-    mov     rdi, [address]
-    lea     rsi, [loader]
-    mov     ecx, loader_end - loader
-    rep     movsb
+    chain_load
 %macro hook 3                           ; offset of the service, ours, where the true one is kept
     mov     rax, [efi_boot]
     lea     rcx, [%2]
@@ -43,20 +29,7 @@ uefi_entry:
 %endmacro
     hook    EXIT_BOOT_SERVICES, exit_services, true_exit
     hook    GET_MEMORY_MAP, get_map, true_map
-    mov     rax, [address]
-    mov     ecx, [rax + 0x3c]           ; the PE header, and in it the entry point
-    mov     ecx, [rax + rcx + 24 + 16]
-    add     rax, rcx
-    mov     rcx, rbx
-    mov     rdx, [efi_system]
-    sub     rsp, 32
-    call    rax
-    add     rsp, 32
-.done:
-    pop     rdi
-    pop     rsi
-    pop     rbx
-    ret
+    chain_start
 
 exit_services:
     sub     dword [refusals], 1
@@ -137,8 +110,6 @@ get_map:
 
     section .data
     align   8
-address:
-    dq      0
 true_exit:
     dq      0
 true_map:
@@ -150,11 +121,6 @@ buffer_bytes:
     dq      0
 buffer:
     times   BUFFER_BYTES db 0
-loader:
-    incbin  "BOOTX64.EFI"
-loader_end:
 
-    section .trust                      ; uefi_pe.inc has a place for it
-trust_start:
-    dq      0
+    chain_data
     pe_end
