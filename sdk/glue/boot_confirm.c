@@ -16,10 +16,12 @@ static int disk_write(void *ctx, uint64_t lba, const void *buf, uint32_t sectors
     return blk_write(ctx, lba, buf, sectors);
 }
 
+// A disk that fails may be ours, or a stranger's: its error is the answer if no other is ours.
 int exo_boot_confirm(void)
 {
     if (core_boot_slot() < 0)
         return -EXO_ENOENT;
+    int answer = -EXO_ENOTSUP;
     int err = 0;
     for (uint32_t n = 0; err != -EXO_ENODEV; n++) {
         struct blk *blk;
@@ -29,8 +31,10 @@ int exo_boot_confirm(void)
         struct core_boot_disk disk = {disk_read, disk_write, blk, blk->sectors, blk->sector_bytes};
         int outcome = core_boot_confirm(&disk);
         blk_close(blk);
+        if (outcome == 0)
+            return 0;
         if (outcome != -EXO_ENODEV)
-            return outcome;
+            answer = outcome;
     }
-    return -EXO_ENOTSUP;
+    return answer;
 }

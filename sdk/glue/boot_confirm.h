@@ -10,7 +10,8 @@
 //
 // Errors: -EXO_ENOENT   the kernel came from no slot: there is nothing to confirm.
 //         -EXO_ENOTSUP  no driver of ours reaches that disk (docs/boot.md lists them).
-//         or as core_boot_confirm (core/boot.h)
+//         or as core_boot_confirm (core/boot.h); a disk that fails is passed over, and its
+//         error is the answer only if no other is the one.
 int exo_boot_confirm(void);
 
 #endif
